@@ -1,0 +1,121 @@
+"""Service types, found in roles/*/meta/service.yml: adding a type touches no Python."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from conpaas_iac.errors import UserError
+from conpaas_iac.shipped import folder
+
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A role of machines inside a service (ConPaaS: proxy, web, backend …)."""
+
+    default: int
+    minimum: int = 0
+    maximum: int = 1000
+    safe_minimum: int = 1  # how many must stay in service while one is replaced
+
+
+class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
+    """A port that a group listens on, and who may reach it."""
+
+    name: str
+    group: str
+    port: int
+    source: Literal["public", "service", "application"]  # everybody · this service's machines · services that use it
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A configuration file, rendered from templates/<path>.j2 for machines of these groups."""
+
+    path: str
+    groups: tuple[str, ...] = ()  # empty: every machine of the service
+    unit: str = ""  # systemd unit that reads it
+    on_change: Literal["reload", "restart", "nothing"] = "nothing"
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+
+
+class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A systemd unit that runs on machines of these groups and on no others."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """meta/service.yml."""
+
+    summary: str
+    engine: str  # what really runs: "HAProxy, nginx, php-fpm 8.2"
+    groups: dict[str, Group]
+    entry: str  # the group whose first machine answers for the service
+    start_order: tuple[str, ...]  # groups, the last one brings the traffic
+    ports: tuple[Port, ...] = ()
+    files: tuple[File, ...] = ()
+    units: tuple[Unit, ...] = ()
+    needs: tuple[str, ...] = ()  # service types that must run before, where the application has them and uses them
+    aliases: tuple[str, ...] = ()  # old names of the type
+    group_aliases: dict[str, str] = {}  # old names of groups in StartupInstances
+    fields: tuple[str, ...] = ()  # manifest fields besides the common ones (Archive, Dump, Password …)
+    code: tuple[str, ...] = ()  # groups that carry the service's code
+    code_unit: str = ""  # unit to reload when the code's version changes
+    url: str = ""  # "http://{address}/" of the entry's public address; empty: no URL
+    environment: dict[str, str] = {}  # variables offered to services that use it, e.g. MYSQL_PORT: "3306"
+
+
+@dataclass(frozen=True)
+class ServiceType:
+    """One folder of roles/, whole."""
+
+    name: str
+    folder: Path
+    descriptor: Descriptor
+    options: Mapping[str, Mapping[str, Any]]  # `Configuration`, as in meta/argument_specs.yml
+
+    @cached_property
+    def install_digest(self) -> str:
+        """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
+        digest = hashlib.sha256()
+        for path in sorted([*self.folder.glob("tasks/install*"), *self.folder.glob("vars/*"), *self.folder.glob("files/**/*")]):
+            if path.is_file():
+                digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()[:12]
+
+    def default_options(self) -> dict[str, Any]:
+        """Every option with its default; options without one are absent."""
+        return {name: spec["default"] for name, spec in self.options.items() if "default" in spec}
+
+
+Catalog = Mapping[str, ServiceType]
+
+
+def load(roles: Path | None = None) -> Catalog:
+    """All service types of this installation by name; raises UserError naming the file that is wrong."""
+    roles = roles or folder("roles")
+    return {path.parent.parent.name: _read(path) for path in sorted(roles.glob("*/meta/service.yml"))}
+
+
+def _read(path: Path) -> ServiceType:
+    role = path.parent.parent
+    try:
+        descriptor = msgspec.convert(_yaml(path), Descriptor)
+        specs = _yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    except (OSError, KeyError, TypeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise UserError(f"{path}: not a service type: {error}") from error
+    return ServiceType(role.name, role, descriptor, specs)
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(), Loader)

@@ -1,0 +1,1 @@
+"""Manifest text to `Manifest`, or all its diagnostics with places."""

@@ -1,0 +1,97 @@
+"""What a manifest means, after reading: every default filled in, every name resolved, every value checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line of a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where the code of a service comes from.
+
+    `location` is an absolute path, a URL, or a git URL; `revision` a git branch, tag or commit ("" elsewhere).
+    `sha256` is what the manifest demands, or "".
+    """
+
+    kind: Literal["file", "url", "git"]
+    location: str
+    sha256: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some machines of a group that share cloud and size."""
+
+    count: int
+    cloud: str
+    size: str
+
+
+@dataclass(frozen=True)
+class Publish:
+    """A port opened to the outside besides the type's public ones, for these sources only."""
+
+    group: str
+    port: int
+    sources: tuple[IPv4Network, ...]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A named cloud of the manifest; settings are the provider's own."""
+
+    name: str
+    provider: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the application."""
+
+    pointer: str  # JSON pointer of the service in the manifest, "/Services/0"
+    name: str  # slug: used for host names
+    title: str  # as the user wrote it
+    type: str
+    cloud: str
+    start: bool
+    counts: Mapping[str, int]  # group -> machines, every group of the type present
+    batches: Mapping[str, tuple[Batch, ...]]  # group -> mix asked for by `Machines`
+    uses: tuple[str, ...]  # names of services; absent in the manifest: all others
+    addresses: Mapping[str, tuple[IPv4Address, ...]]  # group -> asked-for addresses by ordinal
+    archive: Archive | None
+    startup_script: str  # absolute path or URL, or ""
+    options: Mapping[str, object]  # `Configuration` over the type's defaults
+    environment: Mapping[str, str]
+    size: str
+    placement: Literal["packed", "spread"]
+    image: str  # the user's own machine image, or ""
+    publish: tuple[Publish, ...]
+    renamed_from: str
+    fields: Mapping[str, object]  # the type's own fields as written (Dump, Password, VolumeStartup, StartRole)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that has no errors."""
+
+    path: Path
+    application: str
+    description: str
+    services: tuple[Service, ...]
+    clouds: Mapping[str, Cloud]
+    range: IPv4Network | None
+    places: Mapping[str, Place]  # JSON pointer -> place of the value

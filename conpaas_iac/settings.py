@@ -1,0 +1,74 @@
+"""What the user has set for this machine: environment variables over `settings.json` over defaults.
+
+The file is `~/.config/conpaas/settings.json` (or `$CONPAAS_SETTINGS`), a JSON object with the field names below;
+the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_config_path, user_state_path
+
+from conpaas_iac.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, with their defaults; every value is text."""
+
+    backend: str = ""  # "file:///folder" or "s3://bucket/prefix"; empty: a folder of state_dir
+    secrets_provider: str = "passphrase"  # any Pulumi secrets provider
+    default_cloud: str = "lxd"
+    state_dir: str = ""
+    cache_dir: str = ""
+    lxd_socket: str = ""  # empty: LXD's own, then Incus's
+    lxd_project: str = "conpaas"
+    lxd_pool: str = "conpaas"  # storage pool
+    lxd_bridge: str = "conpaas0"
+    address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
+    lxd_bridge_range: str = "10.60.0.0/16"
+
+    @property
+    def state(self) -> Path:
+        """Where this user's state is kept (0700)."""
+        return Path(self.state_dir) if self.state_dir else user_state_path("conpaas")
+
+    @property
+    def cache(self) -> Path:
+        """What may be deleted at any time."""
+        return Path(self.cache_dir) if self.cache_dir else user_cache_path("conpaas")
+
+    @property
+    def backend_url(self) -> str:
+        """The backend, as the engine takes it."""
+        return self.backend or f"file://{self.state / 'backend'}"
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; raises UserError with the file and field that is wrong."""
+    path = Path(environment.get("CONPAAS_SETTINGS") or user_config_path("conpaas") / "settings.json")
+    names = [field.name for field in fields(Settings)]
+    values: dict[str, str] = {}
+    if path.exists():
+        try:
+            values = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: not readable as JSON: {error}") from error
+        for name, value in values.items():
+            if name not in names:
+                raise UserError(f"{path}: unknown setting {name!r}", f"known settings: {', '.join(names)}")
+            if not isinstance(value, str):
+                raise UserError(f"{path}: {name} should be a string")
+    for name in names:
+        if set_value := environment.get(f"CONPAAS_{name.upper()}"):
+            values[name] = set_value
+    settings = Settings(**values)
+    if not settings.backend_url.startswith(("file://", "s3://")):
+        raise UserError(
+            f"backend {settings.backend_url!r} cannot be used: the record beside the checkpoint needs file:// or s3://",
+            "set CONPAAS_BACKEND to file:///folder or s3://bucket/prefix",
+        )
+    return settings

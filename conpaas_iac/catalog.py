@@ -58,10 +58,11 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """meta/service.yml."""
 
     summary: str
-    engine: str  # what really runs: "HAProxy, nginx, php-fpm 8.2"
-    groups: dict[str, Group]
-    entry: str  # the group whose first machine answers for the service
-    start_order: tuple[str, ...]  # groups, the last one brings the traffic
+    engine: str = ""  # what really runs: "HAProxy, nginx, php-fpm 8.2"
+    groups: dict[str, Group] = {}
+    entry: str = ""  # the group whose first machine answers for the service
+    start_order: tuple[str, ...] = ()  # groups, the last one brings the traffic
+    internal: bool = False  # no type of the manifest language: files that machines of every type get
     ports: tuple[Port, ...] = ()
     files: tuple[File, ...] = ()
     units: tuple[Unit, ...] = ()
@@ -71,6 +72,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ()  # manifest fields besides the common ones (Archive, Dump, Password …)
     code: tuple[str, ...] = ()  # groups that carry the service's code
     code_unit: str = ""  # unit to reload when the code's version changes
+    code_owner: str = ""  # user who owns the code while option `writable_code` is on; empty: always root
     url: str = ""  # "http://{address}/" of the entry's public address; empty: no URL
     environment: dict[str, str] = {}  # variables offered to services that use it, e.g. MYSQL_PORT: "3306"
 
@@ -88,7 +90,8 @@ class ServiceType:
     def install_digest(self) -> str:
         """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
         digest = hashlib.sha256()
-        for path in sorted([*self.folder.glob("tasks/install*"), *self.folder.glob("vars/*"), *self.folder.glob("files/**/*")]):
+        patterns = ("tasks/install*", "vars/*", "files/**/*")
+        for path in sorted(path for pattern in patterns for path in self.folder.glob(pattern)):
             if path.is_file():
                 digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()[:12]
@@ -103,6 +106,15 @@ Catalog = Mapping[str, ServiceType]
 
 def load(roles: Path | None = None) -> Catalog:
     """All service types of this installation by name; raises UserError naming the file that is wrong."""
+    return {name: kind for name, kind in _all(roles).items() if not kind.descriptor.internal}
+
+
+def load_internal(roles: Path | None = None) -> Catalog:
+    """What is shaped like a service type but belongs to machines of every type."""
+    return {name: kind for name, kind in _all(roles).items() if kind.descriptor.internal}
+
+
+def _all(roles: Path | None) -> Catalog:
     roles = roles or folder("roles")
     return {path.parent.parent.name: _read(path) for path in sorted(roles.glob("*/meta/service.yml"))}
 

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Run by mmdebstrap when all packages are in: $1 is the new machine's root, $CONPAAS_GUEST the folder of this file,
+# $CONPAAS_AUTHORITIES the certificate authorities that this host trusts besides Debian's.
+set -eu
+root=$1
+
+cp -a --no-preserve=ownership "$CONPAAS_GUEST/rootfs/." "$root/"
+for authority in $CONPAAS_AUTHORITIES; do
+    install -m 0644 "$authority" "$root/usr/local/share/ca-certificates/"
+done
+chroot "$root" update-ca-certificates >/dev/null 2>&1
+install -d -m 0700 "$root/root/.ssh"
+
+while read -r unit; do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done <"$CONPAAS_GUEST/masked.txt"
+chroot "$root" systemctl --quiet enable systemd-networkd.service ssh.service
+chroot "$root" systemctl set-default multi-user.target
+
+# Each machine gets its own: host keys at creation, the machine id at its first start.
+rm -f "$root"/etc/ssh/ssh_host_*
+: >"$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id" "$root/etc/hostname" "$root/etc/resolv.conf"
+find "$root/var/log" -type f -delete

@@ -1,0 +1,1 @@
+{{ config_get("user.conpaas.hostname", "conpaas") }}

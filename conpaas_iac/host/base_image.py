@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import tarfile
 import tempfile
@@ -50,7 +51,7 @@ def _sources() -> list[tuple[str, bytes]]:
 
 def _authorities() -> list[Path]:
     """What this host trusts besides Debian's own list (a company's proxy): guests have to, too."""
-    return sorted(AUTHORITIES.glob("*.crt"))
+    return sorted(AUTHORITIES.rglob("*.crt"))
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _debootstrap() -> list[str]:
         f"--include={','.join(_packages())}",
         '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
         *(f"--dpkgopt={line}" for line in dpkg),
-        f"--customize-hook=sh {GUEST / 'customize.sh'} \"$1\"",
+        f'--customize-hook=sh {shlex.quote(str(GUEST / "customize.sh"))} "$1"',
         RELEASE, "-",
     ]
 
@@ -117,7 +118,7 @@ def _build(root: Path, say: Say) -> None:
     """mmdebstrap | mksquashfs: no unpacked copy in between, and no root needed where user namespaces do."""
     environment = {
         **os.environ, "PATH": machine.path(), "TMPDIR": str(_build_folder()), "LC_ALL": "C.UTF-8",
-        "CONPAAS_GUEST": str(GUEST), "CONPAAS_AUTHORITIES": " ".join(map(str, _authorities())),
+        "CONPAAS_GUEST": str(GUEST), "CONPAAS_AUTHORITIES": str(AUTHORITIES),
     }
     squash = [machine.which("mksquashfs") or "mksquashfs", "-", str(root), "-tar", "-comp", "zstd",
               "-Xcompression-level", "1", "-no-progress", "-quiet"]

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Run by mmdebstrap when all packages are in: $1 is the new machine's root, $CONPAAS_GUEST the folder of this file,
-# $CONPAAS_AUTHORITIES the certificate authorities that this host trusts besides Debian's.
+# $CONPAAS_AUTHORITIES the folder of the certificate authorities that this host trusts besides Debian's.
 set -eu
 root=$1
 
 cp -a --no-preserve=ownership "$CONPAAS_GUEST/rootfs/." "$root/"
-for authority in $CONPAAS_AUTHORITIES; do
-    install -m 0644 "$authority" "$root/usr/local/share/ca-certificates/"
-done
+if [ -d "$CONPAAS_AUTHORITIES" ]; then
+    find -L "$CONPAAS_AUTHORITIES" -type f -name '*.crt' \
+        -exec install -m 0644 -t "$root/usr/local/share/ca-certificates" {} +
+fi
 chroot "$root" update-ca-certificates >/dev/null 2>&1
 install -d -m 0700 "$root/root/.ssh"
 

@@ -1,0 +1,120 @@
+"""Diagnostics as text, JSON, SARIF 2.1.0 and GitHub annotations."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from conpaas_iac.manifest.diagnostics import Diagnostic
+from conpaas_iac.manifest.model import Place
+
+
+def as_text(diagnostics: Sequence[Diagnostic]) -> str:
+    """For people: place, code, message, the source line, carets, what would have been right."""
+    return "".join(_text(each) for each in diagnostics)
+
+
+def _text(diagnostic: Diagnostic) -> str:
+    place, excerpt = diagnostic.place, diagnostic.excerpt
+    lines = [f"{_at(place)}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    if excerpt:
+        number = f"{place.line:>3} | "
+        gutter = " " * (len(number) - 2) + "| "
+        lines.append(number + excerpt.line)
+        lines.append(f"{gutter}{' ' * excerpt.indent}{'^' * excerpt.carets} {diagnostic.hint}".rstrip())
+    elif diagnostic.hint:
+        lines.append(f"    {diagnostic.hint}")
+    lines += [f"{_at(other)}: note: {text}" for other, text in diagnostic.related]
+    return "\n".join(lines) + "\n"
+
+
+def _at(place: Place) -> str:
+    return f"{place.file}:{place.line}:{place.column}"
+
+
+def as_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """schemas/diagnostics.schema.json."""
+    found = [
+        {
+            "code": each.code,
+            "severity": each.severity,
+            "message": each.message,
+            "hint": each.hint,
+            "place": _place(each.place),
+            "related": [{"message": text, "place": _place(other)} for other, text in each.related],
+        }
+        for each in diagnostics
+    ]
+    return json.dumps({"version": 1, "diagnostics": found}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"file": place.file, "line": place.line, "column": place.column, "length": place.length}
+
+
+def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    """Static Analysis Results Interchange Format, for code scanning services."""
+    codes = sorted({each.code for each in diagnostics})
+    rules = [{"id": code, "helpUri": f"https://conpaas.example/explain/{code}"} for code in codes]
+    driver = {"name": "conpaas", "informationUri": "https://conpaas.example", "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif_result(each) for each in diagnostics],
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_result(diagnostic: Diagnostic) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": diagnostic.code,
+        "level": diagnostic.severity,
+        "message": {"text": ". ".join(filter(None, (diagnostic.message, diagnostic.hint)))},
+        "locations": [_sarif_location(diagnostic.place)],
+    }
+    if diagnostic.related:
+        result["relatedLocations"] = [
+            {**_sarif_location(other), "message": {"text": text}} for other, text in diagnostic.related
+        ]
+    return result
+
+
+def _sarif_location(place: Place) -> dict[str, Any]:
+    from urllib.parse import quote
+
+    region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.length}
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region}}
+
+
+def as_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """Workflow commands that GitHub shows beside the changed lines."""
+    return "".join(_github(each) for each in diagnostics)
+
+
+def _github(diagnostic: Diagnostic) -> str:
+    place = diagnostic.place
+    level = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
+    properties = {
+        "file": place.file,
+        "line": place.line,
+        "col": place.column,
+        "endColumn": place.column + place.length,
+        "title": diagnostic.code,
+    }
+    told = ",".join(f"{name}={_escape(str(value), ':,')}" for name, value in properties.items())
+    message = ". ".join(filter(None, (diagnostic.message, diagnostic.hint)))
+    return f"::{level} {told}::{_escape(message)}\n"
+
+
+def _escape(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Diagnostic]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "sarif": as_sarif,
+    "github": as_github,
+}

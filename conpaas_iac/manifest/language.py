@@ -1,0 +1,14 @@
+"""What the language knows besides what is found in roles/ and clouds/: names that are not built yet, and older names."""
+
+from pathlib import Path
+
+TYPES = ("generic", "htc", "java", "mapreduce", "mysql", "php", "scalaris", "selenium", "taskfarm", "xtreemfs")
+OLDER_TYPES = {"galera": "mysql", "hadoop": "mapreduce", "htcondor": "htc", "scalarix": "scalaris"}
+CLOUDS = ("aws", "lxd", "openstack")
+DEFAULT_SIZE = "small"
+
+
+def providers() -> tuple[str, ...]:
+    """Names of the clouds of this installation: one file each in conpaas_iac/clouds/. They are not imported."""
+    folder = Path(__file__).parent.parent / "clouds"
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))

@@ -1,0 +1,109 @@
+"""The text of a file: offsets to lines and columns, and lines fit to be shown."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conpaas_iac.manifest.model import Place
+
+Span = tuple[int, int]  # offsets into the text, end exclusive
+
+SHOWN_CHARACTERS = 160  # of one source line
+SECRET_NAME = re.compile(r"passw|token|secret.?key|secret.?access|private.?key", re.IGNORECASE)
+# What follows a secret's key, in text that may be broken; and the user part of a URL.
+_SECRET_VALUE = re.compile(
+    r"""["']?[\w .-]*(?:passw|token|secret.?key|secret.?access|private.?key)[\w .-]*["']?\s*[:=]\s*"""
+    r"""(?P<value>"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,\[\]{}"']+)""",
+    re.IGNORECASE,
+)
+_URL_PASSWORD = re.compile(r"://[^/@\s\":]*:(?P<value>[^/@\s\"]+)@")
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """One source line as shown under a diagnostic: secrets masked, tabs expanded, nothing a terminal would obey."""
+
+    line: str
+    indent: int  # columns before the carets
+    carets: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one file."""
+
+    name: str  # as the user wrote the path
+    text: str
+    secrets: tuple[Span, ...] = field(default=(), repr=False)  # found by the reader, besides those found by pattern
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", self.text))]
+
+    def place(self, span: Span) -> Place:
+        """Where a span is; a span over several lines is cut at the end of its first."""
+        start = min(span[0], len(self.text))
+        index = bisect_right(self._starts, start) - 1
+        end = self._line_span(index)[1]
+        return Place(self.name, index + 1, start - self._starts[index] + 1, max(1, min(span[1], end) - start))
+
+    def _line_span(self, index: int) -> Span:
+        start = self._starts[index]
+        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
+        return start, start + len(self.text[start:end].rstrip("\r\n"))
+
+    @cached_property
+    def _masked(self) -> list[Span]:
+        """Spans that are never shown."""
+        found = (
+            match.span("value") for pattern in (_SECRET_VALUE, _URL_PASSWORD) for match in pattern.finditer(self.text)
+        )
+        return sorted([*self.secrets, *found])
+
+    def excerpt(self, place: Place) -> Excerpt:
+        """The line of a place, with the columns that it covers."""
+        start, end = self._line_span(place.line - 1)
+        caret = start + place.column - 1
+        first = max(start, min(caret - SHOWN_CHARACTERS // 2, end - SHOWN_CHARACTERS))
+        last = min(end, first + SHOWN_CHARACTERS)
+        cells = self._cells(first, last)
+        before = cells[: caret - first]
+        under = cells[caret - first : caret - first + place.length]
+        prefix = "…" if first > start else ""
+        suffix = "…" if last < end else ""
+        line = prefix + "".join(cells) + suffix
+        return Excerpt(line, len(prefix) + _width(before), max(1, _width(under)))
+
+    def _cells(self, first: int, last: int) -> list[str]:
+        """What is shown for each character from first to last; a masked span is shown as its first character's cell."""
+        cells = [_shown(character) for character in self.text[first:last]]
+        for start, end in self._masked:
+            if start < last and end > first:
+                here = max(start, first) - first
+                cells[here : min(end, last) - first] = ["***", *[""] * (min(end, last) - first - here - 1)]
+        return cells
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return "    "
+    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+
+
+def _width(cells: Iterable[str]) -> int:
+    return sum(_columns(character) for cell in cells for character in cell)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def quote(value: object, limit: int = 60) -> str:
+    """A value of the user's in double quotes, cut to a length, with nothing a terminal would obey."""
+    text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in str(value))
+    return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}…"'

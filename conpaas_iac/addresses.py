@@ -1,4 +1,6 @@
-"""Fixed addresses: a range per application, a block per service, an offset per machine. Pure; the lock file is their memory.
+"""Fixed addresses: a range per application, a block per service, an offset per machine.
+
+Pure; the lock file is their memory.
 
 A block is divided so that scaling, moving and editing other services never touch what was given:
 the lower half holds machines (packed ones from offset 1; the groups of a spread service have a slice each), the upper
@@ -47,8 +49,8 @@ def _free_block(whole: IPv4Network, taken: Iterable[IPv4Network], service: str) 
         if candidate not in used:
             return candidate
     raise UserError(
-        f"the range {whole} has no block left for service {service!r}: it holds {2**BLOCKS_PER_RANGE_BITS - 1} services",
-        'ask for a larger one in the manifest: "Network": {"Range": "10.48.0.0/14"}, or remove unused blocks from the lock file',
+        f"the range {whole} has no block for service {service!r}: it holds {2**BLOCKS_PER_RANGE_BITS - 1} services",
+        "remove blocks of services that will not come back from the lock file",
     )
 
 

@@ -1,4 +1,4 @@
-"""The pure core: `Manifest` + service types + lock -> `Topology`: machines, groups, fixed addresses, who may talk to whom."""
+"""The pure core: manifest + service types + lock -> machines, groups, fixed addresses, who may talk to whom."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,7 +102,9 @@ def build(manifest: model.Manifest, environment: str, types: Catalog, lock: Lock
     """
     ranks = _ranks(manifest, types)
     services = tuple(
-        _service(service, types[service.type], lock.blocks[service.name], code.get(service.name, ""), ranks[service.name])
+        _service(
+            service, types[service.type], lock.blocks[service.name], code.get(service.name, ""), ranks[service.name]
+        )
         for service in sorted(manifest.services, key=lambda each: each.name)
     )
     return Topology(manifest.application, environment, lock.range, services, _flows(manifest, types))
@@ -221,7 +223,11 @@ def _flows(manifest: model.Manifest, types: Catalog) -> tuple[Flow, ...]:
         users = [other.name for other in manifest.services if service.name in other.uses]
         for port in types[service.type].descriptor.ports:
             target = (service.name, port.group)
-            sources = {"public": [("", "")], "service": [(service.name, "")], "application": [(user, "") for user in users]}
+            sources = {
+                "public": [("", "")],
+                "service": [(service.name, "")],
+                "application": [(user, "") for user in users],
+            }
             flows += [Flow(source, target, port.port, port.protocol) for source in sources[port.source]]
         flows += [
             Flow(("", ""), (service.name, published.group), published.port, sources=published.sources)

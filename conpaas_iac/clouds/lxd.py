@@ -1,0 +1,112 @@
+"""LXD on this machine: system containers with systemd, each an honest small machine."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from conpaas_iac import lxd
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.settings import Settings
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from conpaas_iac.provider.sdk import Identity
+
+SUMMARY = "system containers on this machine"
+MACHINE = "conpaas:lxd:Instance"
+
+
+def machine_name(application: str, environment: str, node: str) -> str:
+    """Unique among all applications: slugs never hold a double hyphen."""
+    parts = (application, node) if environment == "default" else (application, environment, node)
+    return "--".join(parts)
+
+
+def network_name(settings: Settings, application: str, environment: str) -> str:
+    """An interface name of at most 15 characters that no other application has."""
+    identity = f"{settings.lxd_project}/{application}/{environment}"
+    return "cp-" + hashlib.sha256(identity.encode()).hexdigest()[:10]
+
+
+def declare(
+    declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity", settings: Settings
+) -> Mapping[str, "pulumi.Output[Any]"]:
+    """The application's bridge and its machines; node -> {id, ip, hostKey}."""
+    import pulumi
+
+    from conpaas_iac.provider.sdk import Instance, Network
+
+    common = {"owner": identity.owner, "application": declaration.application}
+    network = network_name(settings, declaration.application, declaration.environment)
+    bridge = Network("network", {"name": network, **common})
+    place = {
+        "project": settings.lxd_project,
+        "pool": settings.lxd_pool,
+        "bridge": settings.lxd_bridge,
+        "network": network,
+        "publicKey": identity.publicKey,
+    }
+    made: dict[str, pulumi.Output[Any]] = {}
+    for machine in machines:
+        name = machine_name(declaration.application, declaration.environment, machine.node)
+        instance = Instance(machine.node, {"name": name, **_inputs(machine), **place, **common}, [bridge])
+        made[machine.node] = pulumi.Output.all(id=instance.id, ip=instance.ip, hostKey=instance.hostKey)
+    return made
+
+
+def _inputs(machine: Machine) -> dict[str, Any]:
+    return {
+        "node": machine.node,
+        "service": machine.service,
+        "address": machine.address,
+        "cpu": machine.cpu,
+        "memory": machine.memory,
+        "image": machine.image,
+        "incarnation": machine.incarnation,
+    }
+
+
+def applied(inputs: Mapping[str, Any]) -> Machine:
+    """Numbers of the checkpoint may be floats."""
+    return Machine(
+        node=inputs["node"],
+        service=inputs["service"],
+        cloud="lxd",
+        address=inputs["address"],
+        cpu=int(inputs["cpu"]),
+        memory=int(inputs["memory"]),
+        image=inputs["image"],
+        incarnation=int(inputs["incarnation"]),
+    )
+
+
+def inventory(owner: str, settings: Settings) -> tuple[Seen, ...]:
+    """Machines of our project that carry the owner's tag."""
+    with lxd.errors("list of machines"):
+        instances = lxd.connect(settings).instances.all(recursion=1)
+    return tuple(
+        Seen(
+            node=instance.config[lxd.NODE],
+            id=instance.config.get("volatile.uuid", ""),
+            name=instance.name,
+            running=instance.status == "Running",
+            incarnation=int(instance.config[lxd.INCARNATION]),
+        )
+        for instance in instances
+        if instance.config.get(lxd.OWNER) == owner
+    )
+
+
+def start(names: Iterable[str], settings: Settings) -> None:
+    """All at once; ends when LXD says they run."""
+    client = lxd.connect(settings)
+
+    def one(name: str) -> None:
+        with lxd.errors(f"start of machine {name}"):
+            client.instances.get(name).start(wait=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, names))

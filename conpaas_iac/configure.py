@@ -1,0 +1,172 @@
+"""Ships trees to machines and has them prove that they work: the only place that runs Ansible."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from conpaas_iac.errors import ConpaasError, Failure
+from conpaas_iac.events import Event, Listener
+from conpaas_iac.render import Tree
+from conpaas_iac.shipped import folder
+from conpaas_iac.ssh import Access
+
+LAST_LINES = 12
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One machine that Ansible goes to."""
+
+    node: str
+    ip: str
+    type: str
+    groups: tuple[str, ...]
+    tree: Tree
+    baked: bool  # its image already holds what tasks/install.yml puts there
+    archive: str = ""  # the code's archive on this side
+    options: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the visits ended: nodes that confirmed, and what failed on the others."""
+
+    confirmed: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+class Executor(Protocol):
+    """The seam to the machines; tests pass another."""
+
+    def __call__(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
+        """Run one of the plays on all of these machines side by side."""
+
+
+def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
+    """Run a play through ansible-runner; each machine goes on although another failed."""
+    import ansible_runner
+
+    private = access.folder / f"run-{playbook}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    watcher = _Watcher(listen)
+    ansible_runner.run(
+        private_data_dir=str(private),
+        project_dir=str(folder("playbooks")),
+        playbook=f"{playbook}.yml",
+        inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
+        envvars=_environment(access, len(visits)),
+        event_handler=watcher,
+        quiet=True,
+        rotate_artifacts=1,
+    )
+    failed = {failure.node for failure in watcher.failures}
+    if not watcher.started and visits:
+        raise ConpaasError(f"Ansible did not start: {watcher.said[-500:]}")
+    return Outcome(
+        tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
+        tuple(watcher.failures)
+        + tuple(
+            Failure(visit.node, playbook, "Ansible ended before it was done")
+            for visit in visits
+            if visit.node not in watcher.reached and visit.node not in failed
+        ),
+    )
+
+
+def _variables(visit: Visit, private: Path) -> dict[str, Any]:
+    return {
+        "ansible_host": visit.ip,
+        "ansible_user": "root",
+        "conpaas_tree": str(_tree_file(visit, private)),
+        "conpaas_type": visit.type,
+        "conpaas_groups": list(visit.groups),
+        "conpaas_baked": visit.baked,
+        "conpaas_startup_script": visit.tree.startup_script,
+        "conpaas_options": dict(visit.options or {}),
+    }
+
+
+def _tree_file(visit: Visit, private: Path) -> Path:
+    """The tree as the ship plugin takes it; on a memory file system, for its owner only."""
+    tree = visit.tree
+    code = None
+    if tree.code:
+        code = {"version": tree.code.version, "archive": visit.archive, "unit": tree.code.unit, "owner": tree.code.owner}
+    document = {
+        "node": tree.node,
+        "digest": tree.digest,
+        "files": [asdict(file) for file in tree.files],
+        "absent": list(tree.absent),
+        "units": list(tree.units),
+        "idle_units": list(tree.idle_units),
+        "code": code,
+    }
+    path = private / f"{visit.node}.json"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file)
+    return path
+
+
+def _environment(access: Access, forks: int) -> dict[str, str]:
+    plugins = folder("playbooks") / "plugins"
+    ssh = " ".join((*access.options(), "-o ControlMaster=auto", "-o ControlPersist=60s"))
+    return {
+        **access.environment,
+        "ANSIBLE_CONFIG": "/dev/null",
+        "ANSIBLE_ROLES_PATH": str(folder("roles")),
+        "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
+        "ANSIBLE_LIBRARY": str(plugins / "modules"),
+        "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
+        "ANSIBLE_FORKS": str(max(1, min(forks, 50))),
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_SSH_ARGS": ssh,
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(access.folder / "cp"),
+        "ANSIBLE_SSH_RETRIES": "3",
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_GATHERING": "explicit",
+        "ANSIBLE_INTERPRETER_PYTHON": "/usr/bin/python3",
+        "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+        "ANSIBLE_LOCAL_TEMP": str(access.folder / "ansible"),
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_NOCOLOR": "True",
+    }
+
+
+class _Watcher:
+    """Turns ansible-runner's events into ours, and keeps what failed."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+        self.failures: list[Failure] = []
+        self.reached: set[str] = set()
+        self.started = False
+        self.said = ""
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        kind, data = event["event"], event.get("event_data", {})
+        self.said += event.get("stdout", "")[:2000]
+        node, task = data.get("host", ""), data.get("task", "")
+        if kind == "runner_on_start":
+            self.started = True
+            self._listen(Event(task, "started", node))
+        elif kind == "runner_on_ok":
+            self._listen(Event(task, "done", node))
+        elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
+            failure = _failure(node, task, data.get("res", {}), kind == "runner_on_unreachable")
+            self.failures.append(failure)
+            self._listen(Event(task, "failed", node, failure.reason))
+        elif kind == "playbook_on_stats":
+            self.reached = set(data.get("ok", ())) | set(data.get("changed", ()))
+        return False  # nothing of it is written to disk
+
+
+def _failure(node: str, task: str, result: Mapping[str, Any], unreachable: bool) -> Failure:
+    message = str(result.get("msg", "no message")).strip()
+    reason, *more = message.splitlines() or [""]
+    details = "\n".join(str(result[key]) for key in ("stdout", "stderr") if result.get(key))
+    lines = [line for line in (*more, *details.splitlines()) if line.strip()]
+    return Failure(node, "first contact" if unreachable else task, reason, tuple(lines[-LAST_LINES:]))

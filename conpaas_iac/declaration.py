@@ -1,0 +1,76 @@
+"""What the stack declares, as data: the topology's machines plus what only the stack cares for. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from conpaas_iac.topology import Node, Topology
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine resource. `image` is read at creation only; a higher `incarnation` is a new machine."""
+
+    node: str
+    service: str
+    cloud: str
+    address: str  # with prefix length: "10.42.16.1/16"
+    cpu: int
+    memory: int  # MiB
+    image: str
+    incarnation: int = 1
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """All that one run of the engine is told to have."""
+
+    application: str
+    environment: str
+    machines: tuple[Machine, ...]
+
+    @property
+    def clouds(self) -> tuple[str, ...]:
+        """Clouds in use, by name."""
+        return tuple(sorted({machine.cloud for machine in self.machines}))
+
+
+def wanted(topology: Topology, images: Mapping[str, str], applied: Iterable[Machine] = ()) -> Declaration:
+    """The declaration of a topology. `images` is node -> image; machines that are there keep their incarnation."""
+    there = {machine.node: machine for machine in applied}
+    return Declaration(
+        topology.application,
+        topology.environment,
+        tuple(_machine(node, topology, images.get(node.name, ""), there.get(node.name)) for node in topology.nodes),
+    )
+
+
+def _machine(node: Node, topology: Topology, image: str, there: Machine | None) -> Machine:
+    return Machine(
+        node=node.name,
+        service=node.service,
+        cloud=node.cloud,
+        address=f"{node.address}/{topology.range.prefixlen}",
+        cpu=node.size.cpu,
+        memory=node.size.memory,
+        image=there.image if there else image,
+        incarnation=there.incarnation if there else 1,
+    )
+
+
+def with_going(declaration: Declaration, applied: Iterable[Machine]) -> Declaration:
+    """Expand first: everything wanted, and what is applied and not wanted any more."""
+    names = {machine.node for machine in declaration.machines}
+    going = tuple(machine for machine in applied if machine.node not in names)
+    return replace(declaration, machines=declaration.machines + going)
+
+
+def reborn(declaration: Declaration, gone: Iterable[str], images: Mapping[str, str]) -> Declaration:
+    """Machines that the cloud has lost get a new incarnation, from today's image."""
+    lost = set(gone)
+    machines = tuple(
+        replace(machine, incarnation=machine.incarnation + 1, image=images.get(machine.node) or machine.image)
+        if machine.node in lost
+        else machine
+        for machine in declaration.machines
+    )
+    return replace(declaration, machines=machines)

@@ -1,0 +1,225 @@
+"""The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation as auto
+from pulumi.automation import errors as auto_errors
+
+from conpaas_iac import clouds, stack
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
+from conpaas_iac.events import Event, Listener
+from conpaas_iac.host import engine as binary
+from conpaas_iac.settings import Settings
+
+PROJECT = "conpaas"
+IDENTITY = "conpaas:index:Identity"
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What a run of the engine leaves: owner tag, login key, and per node its id, address and host key."""
+
+    owner: str
+    login: str
+    nodes: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What the checkpoint says is there."""
+
+    owner: str
+    machines: tuple[Machine, ...]
+
+
+def stack_name(application: str, environment: str) -> str:
+    """The stack of an application; slugs hold no dot."""
+    return f"{application}.{environment}"
+
+
+class Engine:
+    """The stack of one application. Opening it makes the stack where there is none yet, unless told not to."""
+
+    def __init__(self, settings: Settings, application: str, environment: str, create: bool = True) -> None:
+        self._settings = settings
+        self.name = stack_name(application, environment)
+        options = auto.LocalWorkspaceOptions(
+            work_dir=str(private_folder(settings.state / "workspaces" / self.name)),
+            pulumi_home=str(binary.home(settings)),
+            pulumi_command=_command(settings),
+            env_vars=_environment(settings),
+            secrets_provider=settings.secrets_provider,
+            project_settings=auto.ProjectSettings(
+                PROJECT, runtime="python", backend=auto.ProjectBackend(settings.backend_url)
+            ),
+        )
+        if settings.backend_url.startswith("file://"):
+            private_folder(Path(settings.backend_url.removeprefix("file://")))
+        opening = auto.create_or_select_stack if create else auto.select_stack
+        try:
+            self._stack = opening(self.name, project_name=PROJECT, program=lambda: None, opts=options)
+        except auto_errors.StackNotFoundError as error:
+            raise UserError(f"no application {application!r} here", "conpaas list") from error
+        except auto_errors.CommandError as error:
+            raise _translated(error, []) from error
+
+    def applied(self) -> Applied:
+        """What the checkpoint holds now."""
+        machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
+        owner, machines = "", []
+        for resource in self._stack.export_stack().deployment.get("resources") or ():
+            if resource["type"] == IDENTITY:
+                owner = resource["id"]
+            elif cloud := machine_types.get(resource["type"]):
+                machines.append(cloud.applied(resource["inputs"]))
+        return Applied(owner, tuple(machines))
+
+    def up(self, declaration: Declaration, listen: Listener) -> Machines:
+        """Make the world as declared; raises MachineError naming the machines that failed, after the others are done."""
+        failures: list[Failure] = []
+        try:
+            self._stack.up(
+                program=lambda: stack.declare(declaration, self._settings),
+                continue_on_error=True,
+                suppress_outputs=True,
+                suppress_progress=True,
+                color="never",
+                on_event=_listener(listen, failures),
+            )
+        except auto_errors.CommandError as error:
+            raise _translated(error, failures) from error
+        return self.machines()
+
+    def machines(self) -> Machines:
+        """Outputs of the last run."""
+        outputs = {name: output.value for name, output in self._stack.outputs().items()}
+        return Machines(outputs.get("owner", ""), outputs.get("login", ""), outputs.get("nodes", {}))
+
+    def destroy(self, listen: Listener) -> None:
+        """Remove everything, then the stack itself."""
+        failures: list[Failure] = []
+        try:
+            self._stack.destroy(
+                suppress_outputs=True,
+                suppress_progress=True,
+                color="never",
+                on_event=_listener(listen, failures),
+            )
+            self._stack.workspace.remove_stack(self.name)
+        except auto_errors.CommandError as error:
+            raise _translated(error, failures) from error
+
+    def unlock(self) -> None:
+        """Forget the engine's own lock, which an interrupted run left; only for who holds the application."""
+        self._stack.cancel()
+
+
+def stacks(settings: Settings) -> tuple[str, ...]:
+    """Names of all stacks of the backend."""
+    workspace = auto.LocalWorkspace(
+        work_dir=str(private_folder(settings.state / "workspaces" / "list")),
+        pulumi_home=str(binary.home(settings)),
+        pulumi_command=_command(settings),
+        env_vars=_environment(settings),
+        project_settings=auto.ProjectSettings(
+            PROJECT, runtime="python", backend=auto.ProjectBackend(settings.backend_url)
+        ),
+    )
+    return tuple(sorted(summary.name for summary in workspace.list_stacks()))
+
+
+def _command(settings: Settings) -> auto.PulumiCommand:
+    found = binary.find(settings)
+    if found is None:
+        raise UserError("the Pulumi engine is not installed", "conpaas setup")
+    return auto.PulumiCommand(root=str(found.parent.parent), skip_version_check=True)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Our plugin is beside the interpreter; the passphrase is in a file, never in the environment or argv."""
+    variables = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false",
+    }
+    if settings.secrets_provider == "passphrase" and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = os.environ.get(
+            "PULUMI_CONFIG_PASSPHRASE_FILE", str(_passphrase(settings))
+        )
+    return variables
+
+
+def _passphrase(settings: Settings) -> Path:
+    path = private_folder(settings.state) / "passphrase"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made 0700 where it was not there."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _listener(listen: Listener, failures: list[Failure]) -> Any:
+    """Engine events as ours; what failed is also kept."""
+
+    def on_event(event: auto.EngineEvent) -> None:
+        if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata)):
+            listen(Event(found[1], "started", found[0]))
+        elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata)):
+            listen(Event(found[1], "done", found[0]))
+        elif event.diagnostic_event and event.diagnostic_event.severity == "error":
+            urn = event.diagnostic_event.urn or ""
+            reason = _reason(event.diagnostic_event.message)
+            if urn and reason:
+                node = urn.rsplit("::", 1)[-1]
+                failures.append(Failure(node, "machine", reason))
+                listen(Event("machine", "failed", node, reason))
+
+    return on_event
+
+
+def _machine_step(metadata: Any) -> tuple[str, str] | None:
+    """(node, phase) of a step that touches a machine."""
+    if not any(metadata.type == clouds.cloud(name).MACHINE for name in clouds.names()):
+        return None
+    phases = {"create": "machine", "update": "machine", "create-replacement": "machine", "replace": "machine"}
+    phases |= {"delete": "remove", "delete-replaced": "remove"}
+    operation = str(getattr(metadata.op, "value", metadata.op))
+    return (metadata.urn.rsplit("::", 1)[-1], phases[operation]) if operation in phases else None
+
+
+def _reason(message: str) -> str:
+    """The engine's words around a provider's error are no help to a user."""
+    text = message.strip().splitlines()[0] if message.strip() else ""
+    for noise in ("Exception calling application: ", "rpc error: code = Unknown desc = "):
+        _, _, rest = text.rpartition(noise)
+        text = rest or text
+    return text
+
+
+def _translated(error: auto_errors.CommandError, failures: list[Failure]) -> ConpaasError:
+    text = str(error)
+    logging.getLogger(__name__).debug("engine: %s", text)
+    if isinstance(error, auto_errors.ConcurrentUpdateError):
+        return UserError("another run of conpaas is changing this application, or one was killed", "")
+    if "incorrect passphrase" in text:
+        return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
+    if "no space left on device" in text:
+        return UserError("the disk is full: the engine cannot write its state", "free some space, then run it again")
+    if failures:
+        return MachineError(f"{len(failures)} failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
+    lines = [line for line in text.splitlines() if line.strip()]
+    return ConpaasError(f"the engine failed: {next((line for line in lines if 'error:' in line), text[-500:])}")

@@ -1,0 +1,72 @@
+"""LXD (or Incus) through pylxd: the one place that opens its socket and translates its errors."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from conpaas_iac.errors import ConpaasError, UserError
+from conpaas_iac.settings import Settings
+
+OWNER = "user.conpaas.owner"  # UUID of the stack that made a thing; nothing without it is ever touched
+APPLICATION = "user.conpaas.application"
+NODE = "user.conpaas.node"
+INCARNATION = "user.conpaas.incarnation"
+
+
+def socket_path(settings: Settings) -> Path:
+    """The socket to use: the setting, else LXD's, else Incus's; it need not exist."""
+    if settings.lxd_socket:
+        return Path(settings.lxd_socket)
+    candidates = [
+        Path(os.environ.get("LXD_DIR", "/var/lib/lxd")) / "unix.socket",
+        Path("/var/snap/lxd/common/lxd/unix.socket"),
+        Path("/var/lib/incus/unix.socket"),
+    ]
+    return next((path for path in candidates if path.exists()), candidates[0])
+
+
+def connect(settings: Settings, project: str | None = None) -> Any:
+    """A pylxd client of our project (or of the one named); raises UserError saying what is wrong with LXD."""
+    import pylxd
+    from pylxd.exceptions import ClientConnectionFailed
+
+    path = socket_path(settings)
+    try:
+        return pylxd.Client(
+            endpoint=f"http+unix://{quote(str(path), safe='')}", project=project or settings.lxd_project, timeout=60
+        )
+    except ClientConnectionFailed as error:
+        if not path.exists():
+            raise UserError(f"LXD is not there: no socket {path}", "conpaas setup") from error
+        if not os.access(path, os.W_OK):
+            raise UserError(
+                f"no right to use LXD's socket {path}", "sudo usermod -aG lxd $USER, then log in again"
+            ) from error
+        raise UserError(f"LXD does not answer at {path}: is it running?", "conpaas setup") from error
+
+
+@contextmanager
+def errors(what: str) -> Iterator[None]:
+    """Translate LXD's errors; `what` says what was being done."""
+    import requests
+    from pylxd.exceptions import LXDAPIException
+
+    try:
+        yield
+    except LXDAPIException as error:
+        raise ConpaasError(f"{what}: {error}") from error
+    except requests.RequestException as error:
+        raise ConpaasError(f"{what}: LXD does not answer ({type(error).__name__})", "conpaas doctor") from error
+
+
+def absent_is_none(get: Callable[[str], Any], name: str) -> Any | None:
+    """What `get(name)` returns, or None when LXD says there is no such thing."""
+    from pylxd.exceptions import NotFound
+
+    try:
+        return get(name)
+    except NotFound:
+        return None

@@ -1,0 +1,184 @@
+"""Topology -> for every node the complete tree of its configuration, and its digest. Pure: offline, the same always."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jinja2
+import msgspec
+
+from conpaas_iac import quoting
+from conpaas_iac.catalog import Catalog, ServiceType
+from conpaas_iac.errors import ConpaasError
+from conpaas_iac.topology import Node, Service, Topology
+
+MACHINE = "machine"  # the pseudo type of what every machine gets
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of one machine."""
+
+    path: str
+    content: str
+    mode: str
+    owner: str
+    group: str
+    unit: str
+    on_change: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the content."""
+        return hashlib.sha256(self.content.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code a machine carries; `unit` is reloaded when the version changes."""
+
+    version: str
+    unit: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All that a machine is told to be."""
+
+    node: str
+    files: tuple[File, ...]
+    absent: tuple[str, ...]  # files of groups that this machine does not run
+    units: tuple[str, ...]  # enabled and running
+    idle_units: tuple[str, ...]  # disabled and stopped
+    code: Code | None
+    startup_script: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Two trees with the same digest need no visit."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+def trees(topology: Topology, types: Catalog) -> dict[str, Tree]:
+    """Node -> tree, for every node of the topology."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters.update(quoting.FILTERS)
+    shared = _shared(topology, types)
+    return {
+        node.name: _tree(node, topology.service(node.service), types, environment, shared) for node in topology.nodes
+    }
+
+
+def _tree(node: Node, service: Service, types: Catalog, environment: jinja2.Environment, shared: Any) -> Tree:
+    kind = types[service.type]
+    context = {**shared, "service": shared["services"][service.name], "node": _node(node)}
+    files: list[File] = []
+    absent: list[str] = []
+    for source in (types[MACHINE], kind):
+        for file in source.descriptor.files:
+            if _runs(node, file.groups):
+                content = _render(source, file.path, environment, context)
+                files.append(File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change))
+            else:
+                absent.append(file.path)
+    descriptor = kind.descriptor
+    carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
+    return Tree(
+        node=node.name,
+        files=tuple(files),
+        absent=tuple(absent),
+        units=tuple(unit.name for unit in descriptor.units if _runs(node, unit.groups)),
+        idle_units=tuple(unit.name for unit in descriptor.units if not _runs(node, unit.groups)),
+        code=Code(service.code, descriptor.code_unit, descriptor.code_owner) if carries_code else None,
+        startup_script=service.startup_script,
+    )
+
+
+def _runs(node: Node, groups: tuple[str, ...]) -> bool:
+    return not groups or bool(set(groups) & set(node.groups))
+
+
+def _render(kind: ServiceType, path: str, environment: jinja2.Environment, context: Mapping[str, Any]) -> str:
+    template = kind.folder / "templates" / (path.lstrip("/") + ".j2")
+    try:
+        return environment.from_string(template.read_text()).render(context)
+    except (OSError, jinja2.TemplateError) as error:
+        raise ConpaasError(f"{template}: cannot be rendered: {error}") from error
+
+
+def _shared(topology: Topology, types: Catalog) -> dict[str, Any]:
+    """What templates see, the same for every node."""
+    return {
+        "application": {"name": topology.application, "environment": topology.environment},
+        "range": str(topology.range),
+        "hosts": _hosts(topology),
+        "services": {service.name: _service(service, topology, types) for service in topology.services},
+    }
+
+
+def _service(service: Service, topology: Topology, types: Catalog) -> dict[str, Any]:
+    nodes = [_node(node) for node in service.nodes]
+    groups = types[service.type].descriptor.groups
+    return {
+        "name": service.name,
+        "title": service.title,
+        "type": service.type,
+        "options": service.options,
+        "environment": _variables(service, topology, types),
+        "code": service.code,
+        "entry": str(service.entry),
+        "nodes": nodes,
+        "groups": {group: [node for node in nodes if group in node["groups"]] for group in groups},
+        "uses": list(service.uses),
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "address": str(node.address),
+        "ordinal": node.ordinal,
+        "groups": list(node.groups),
+        "service": node.service,
+    }
+
+
+def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str, str]:
+    """What the types of used services offer, under the service's own variables."""
+    offered: dict[str, str] = {}
+    for used in sorted(service.uses):
+        other = topology.service(used)
+        for name, text in types[other.type].descriptor.environment.items():
+            offered.setdefault(name, text.format(address=other.entry, service=other.name))
+    return {**offered, **service.environment}
+
+
+def _hosts(topology: Topology) -> list[dict[str, Any]]:
+    """Names of every machine, up to the next of 16, 64, 256 … so that one more machine changes no hosts file."""
+    suffix = f"{topology.application}.internal"
+    hosts: list[dict[str, Any]] = []
+    for service in topology.services:
+        hosts.append({"address": str(service.entry), "names": [service.name, f"{service.name}.{suffix}"]})
+        packed = all(node.name == f"{service.name}-{node.ordinal}" for node in service.nodes)
+        if packed:
+            hosts += [
+                {"address": str(service.block[ordinal]), "names": [f"{service.name}-{ordinal}"]}
+                for ordinal in range(1, _steps(len(service.nodes)) + 1)
+            ]
+    return hosts
+
+
+def _steps(count: int) -> int:
+    room = 16
+    while room < count:
+        room *= 4
+    return room

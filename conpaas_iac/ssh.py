@@ -1,0 +1,72 @@
+"""Strict SSH to machines: the login key in an agent, never on disk; host keys as the stack recorded them."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+from conpaas_iac.errors import ConpaasError, UserError
+
+
+@dataclass(frozen=True)
+class Access:
+    """A private folder on a memory file system, and the variables that let ssh find the agent."""
+
+    folder: Path
+    known_hosts: Path
+    environment: Mapping[str, str]
+
+    def options(self) -> tuple[str, ...]:
+        """Options for ssh: only our key, only recorded hosts."""
+        return (
+            *("-o", f"UserKnownHostsFile={self.known_hosts}"),
+            *("-o", "GlobalKnownHostsFile=/dev/null"),
+            *("-o", "StrictHostKeyChecking=yes"),
+            *("-o", "HostKeyAlgorithms=ssh-ed25519"),
+            *("-o", "PasswordAuthentication=no"),
+            *("-F", "/dev/null"),
+        )
+
+
+@contextmanager
+def access(login: str, machines: Mapping[str, Mapping[str, str]]) -> Iterator[Access]:
+    """Access to the machines (node -> {ip, hostKey}) for the time of the context."""
+    memory = Path("/dev/shm")  # so that nothing reaches a disk
+    folder = Path(tempfile.mkdtemp(prefix="conpaas-", dir=memory if os.access(memory, os.W_OK) else None))
+    try:
+        known_hosts = folder / "known_hosts"
+        known_hosts.write_text("".join(f"{each['ip']} {each['hostKey']}\n" for each in machines.values()))
+        with _agent(folder / "agent", login) as socket:
+            yield Access(folder, known_hosts, {"SSH_AUTH_SOCK": str(socket)})
+    finally:
+        rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _agent(socket: Path, login: str) -> Iterator[Path]:
+    try:
+        agent = subprocess.Popen(
+            ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except FileNotFoundError as error:
+        raise UserError("ssh-agent is not installed", "apt install openssh-client") from error
+    try:
+        assert agent.stdout is not None
+        agent.stdout.readline()  # it prints its variables once the socket is there
+        added = subprocess.run(
+            ["ssh-add", "-q", "-"],
+            input=login.encode(),
+            env={**os.environ, "SSH_AUTH_SOCK": str(socket)},
+            capture_output=True,
+            check=False,
+        )
+        if added.returncode:
+            raise ConpaasError(f"ssh-add refused the login key: {added.stderr.decode().strip()}")
+        yield socket
+    finally:
+        agent.terminate()
+        agent.wait()

@@ -1,0 +1,110 @@
+"""Where documents beside the engine's checkpoint are kept: a folder or an object store, as the backend says."""
+
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from conpaas_iac.errors import UserError
+from conpaas_iac.files import write_atomically
+
+
+class Store(Protocol):
+    """Documents by name ("dokuwiki.default/record.json")."""
+
+    def read(self, name: str) -> bytes | None:
+        """The document, or None when there is none."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace it, whole or not at all."""
+
+    def delete(self, name: str) -> None:
+        """Nothing happens when there is none."""
+
+    def names(self) -> tuple[str, ...]:
+        """All documents."""
+
+
+def at(backend_url: str) -> Store:
+    """The store of a backend: its folder `conpaas/`, beside the engine's `.pulumi/`."""
+    if backend_url.startswith("file://"):
+        return Folder(Path(backend_url.removeprefix("file://")) / "conpaas")
+    return Bucket(backend_url)
+
+
+class Folder:
+    """A folder of the local disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, name: str) -> bytes | None:
+        """See Store."""
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UserError(f"{self._root / name}: cannot be read: {error.strerror}") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """See Store."""
+        write_atomically(self._root / name, content)
+
+    def delete(self, name: str) -> None:
+        """See Store."""
+        path = self._root / name
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    def names(self) -> tuple[str, ...]:
+        """See Store."""
+        files = (path for path in self._root.glob("*/*") if path.is_file() and not path.name.startswith("."))
+        return tuple(sorted(path.relative_to(self._root).as_posix() for path in files))
+
+
+class Bucket:
+    """s3://bucket/prefix?endpoint=…&region=…&disableSSL=true&s3ForcePathStyle=true, as the engine takes it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        options = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self._bucket = parts.netloc
+        self._prefix = "/".join(part for part in (parts.path.strip("/"), "conpaas") if part) + "/"
+        self._client = _s3_client(options)
+
+    def read(self, name: str) -> bytes | None:
+        """See Store."""
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def write(self, name: str, content: bytes) -> None:
+        """See Store."""
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
+
+    def delete(self, name: str) -> None:
+        """See Store."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def names(self) -> tuple[str, ...]:
+        """See Store."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        return tuple(sorted(entry["Key"][len(self._prefix) :] for page in pages for entry in page.get("Contents", ())))
+
+
+def _s3_client(options: dict[str, str]) -> Any:
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise UserError("an s3:// backend needs boto3", "pip install 'conpaas[s3]'") from error
+    endpoint = options.get("endpoint")
+    if endpoint and "://" not in endpoint:
+        endpoint = ("http://" if options.get("disableSSL") == "true" else "https://") + endpoint
+    style = "path" if options.get("s3ForcePathStyle") == "true" else "auto"
+    return boto3.client(
+        "s3", endpoint_url=endpoint, region_name=options.get("region"), config=Config(s3={"addressing_style": style})
+    )

@@ -280,4 +280,5 @@ require (
 	lukechampine.com/frand v1.5.1 // indirect
 )
 
+// As in pulumi's own go.mod: a replacement counts only in the main module, so it has to be said again here.
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e

@@ -16,8 +16,8 @@ from typing import Any
 
 from conpaas_iac import lxd
 from conpaas_iac.host import machine
-from conpaas_iac.host.part import Finding, Say, missing, there, unknown
-from conpaas_iac.host.resources import WAITS, lxd_errors, reachable
+from conpaas_iac.host.inside_lxd import lxd_errors, waits_for_project
+from conpaas_iac.host.part import Finding, Say, missing, there
 from conpaas_iac.settings import Settings
 
 RELEASE = "bookworm"
@@ -62,24 +62,22 @@ class BaseImage:
     name: str = "base image"
 
     def look(self) -> Finding:
-        if not reachable(self.settings):
-            return unknown(WAITS)
+        if waiting := waits_for_project(self.settings):
+            return waiting
         wanted = alias(self.settings)
         with lxd_errors("looking at the base image"):
-            connection = lxd.connect(self.settings)
-            if lxd.absent_is_none(connection.projects.get, self.settings.lxd_project) is None:
-                return unknown("cannot be looked at before the project is there")
-            found = lxd.absent_is_none(connection.images.get_by_alias, wanted)
+            found = lxd.absent_is_none(lxd.connect(self.settings).images.get_by_alias, wanted)
         return there(wanted) if found else missing(f"no image {wanted}")
 
     def mend(self, say: Say) -> None:
         wanted = alias(self.settings)
-        for folder in (_build_folder(), lxd.socket_path(self.settings).parent):
-            machine.need_space(folder, BUILD_GIB, "building the base image")
+        for needed in (_build_folder(), lxd.socket_path(self.settings).parent):
+            machine.need_space(needed, BUILD_GIB, "building the base image")
         say(f"mmdebstrap {RELEASE} with {', '.join(_packages())}")
-        with machine.quick_errors("base image"), tempfile.TemporaryDirectory(
-            prefix="conpaas-image-", dir=_build_folder()
-        ) as folder:
+        with (
+            machine.quick_errors("base image"),
+            tempfile.TemporaryDirectory(prefix="conpaas-image-", dir=_build_folder()) as folder,
+        ):
             root = Path(folder) / "rootfs.squashfs"
             _build(root, say)
             say(f"import as {wanted} ({root.stat().st_size // 2**20} MiB)")
@@ -105,29 +103,54 @@ def _packages() -> list[str]:
 def _debootstrap() -> list[str]:
     dpkg = [line for line in (GUEST / "rootfs/etc/dpkg/dpkg.cfg.d/conpaas").read_text().splitlines() if line[0] != "#"]
     return [
-        machine.which("mmdebstrap") or "mmdebstrap", "--variant=minbase", "--format=tar",
+        machine.which("mmdebstrap") or "mmdebstrap",
+        "--variant=minbase",
+        "--format=tar",
         f"--include={','.join(_packages())}",
-        '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
         *(f"--dpkgopt={line}" for line in dpkg),
         f'--customize-hook=sh {shlex.quote(str(GUEST / "customize.sh"))} "$1"',
-        RELEASE, "-",
+        RELEASE,
+        "-",
     ]
 
 
 def _build(root: Path, say: Say) -> None:
     """mmdebstrap | mksquashfs: no unpacked copy in between, and no root needed where user namespaces do."""
     environment = {
-        **os.environ, "PATH": machine.path(), "TMPDIR": str(_build_folder()), "LC_ALL": "C.UTF-8",
-        "CONPAAS_GUEST": str(GUEST), "CONPAAS_AUTHORITIES": str(AUTHORITIES),
+        **os.environ,
+        "PATH": machine.path(),
+        "TMPDIR": str(_build_folder()),
+        "LC_ALL": "C.UTF-8",
+        "CONPAAS_GUEST": str(GUEST),
+        "CONPAAS_AUTHORITIES": str(AUTHORITIES),
     }
-    squash = [machine.which("mksquashfs") or "mksquashfs", "-", str(root), "-tar", "-comp", "zstd",
-              "-Xcompression-level", "1", "-no-progress", "-quiet"]
+    squash = [
+        machine.which("mksquashfs") or "mksquashfs",
+        "-",
+        str(root),
+        "-tar",
+        "-comp",
+        "zstd",
+        "-Xcompression-level",
+        "1",
+        "-no-progress",
+        "-quiet",
+    ]
     lines: list[str] = []
     with (
-        subprocess.Popen(_debootstrap(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=False, env=environment) as make,
-        subprocess.Popen(squash, stdin=make.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                         env=environment) as pack,
+        subprocess.Popen(
+            _debootstrap(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=False,
+            env=environment,
+        ) as make,
+        subprocess.Popen(
+            squash, stdin=make.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+        ) as pack,
     ):
         assert make.stdout and make.stderr and pack.stderr
         make.stdout.close()
@@ -143,15 +166,18 @@ def _build(root: Path, say: Say) -> None:
 
 def metadata(wanted: str) -> bytes:
     """LXD's description of the image, with the files that it fills in when a machine is made."""
-    return _tar({"metadata.yaml": _yaml(wanted)} | {
-        f"templates/{name}": (GUEST / "templates" / name).read_text() for name in TEMPLATES.values()
-    })
+    return _tar(
+        {"metadata.yaml": _yaml(wanted)}
+        | {f"templates/{name}": (GUEST / "templates" / name).read_text() for name in TEMPLATES.values()}
+    )
 
 
 def _yaml(wanted: str) -> str:
     lines = [
-        f"architecture: {platform.machine()}", f"creation_date: {int(time.time())}",
-        f"properties: {{os: debian, release: {RELEASE}, description: {wanted}}}", "templates:",
+        f"architecture: {platform.machine()}",
+        f"creation_date: {int(time.time())}",
+        f"properties: {{os: debian, release: {RELEASE}, description: {wanted}}}",
+        "templates:",
     ]
     # Only at creation: later a node's hosts file is rendered, and a restart must not undo that.
     for target, name in TEMPLATES.items():

@@ -1,6 +1,5 @@
 """The LXD daemon: running, answering, and with rights for this user."""
 
-import os
 import socket
 import subprocess
 import time
@@ -11,11 +10,13 @@ from pathlib import Path
 from conpaas_iac import lxd
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import machine
-from conpaas_iac.host.part import Finding, Say, missing, there, wrong
+from conpaas_iac.host.part import Finding, Say, State, missing, there, wrong
 from conpaas_iac.settings import Settings
 
 DEBIAN_SOCKET = Path("/var/lib/lxd/unix.socket")
 START_SECONDS = 60
+# As LXD's own unit does; guests inherit it, and a data base with many clients needs more than a shell's limit.
+MORE_FILES = "ulimit -Hn 1048576 2>/dev/null; ulimit -Sn $(ulimit -Hn)"
 JOIN_GROUP = "sudo usermod -aG {group} $USER, then log in again"
 
 
@@ -67,7 +68,7 @@ class Daemon:
     def look(self) -> Finding:
         path = lxd.socket_path(self.settings)
         finding = decide(knock(path), path, machine.which("lxd") is not None)
-        if finding.state != "there":
+        if finding.state is not State.THERE:
             return finding
         with lxd.errors("asking LXD who it is"):
             about = lxd.connect(self.settings, "default").host_info
@@ -96,11 +97,16 @@ def _start_detached(path: Path, say: Say) -> None:
         raise UserError("LXD is not installed", "apt-get install lxd, then conpaas setup")
     log = path.parent / "conpaas-lxd.log"
     say(f"lxd --group root (systemd is not process 1 here, so set-up starts it itself; what it says: {log})")
-    os.makedirs(path.parent, exist_ok=True)
-    with log.open("ab") as output:
+    script = f'mkdir -p "$LXD_DIR"; {MORE_FILES}; exec "$@" >>"$LXD_DIR/{log.name}" 2>&1'
+    environment = ["env", f"LXD_DIR={path.parent}", f"PATH={machine.path()}"]
+    with machine.quick_errors("starting LXD"):
         subprocess.Popen(
-            machine.as_root([program, "--group", "root"]), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, cwd="/", env={**os.environ, "PATH": machine.path(), "LXD_DIR": str(path.parent)},
+            machine.as_root([*environment, "sh", "-c", script, "lxd", program, "--group", "root"]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
         )
 
 

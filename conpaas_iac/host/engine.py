@@ -59,8 +59,15 @@ def said_version(program: Path, settings: Settings) -> str:
     """What a binary says of itself, or nothing when it does not run."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(home(settings))}
     try:
-        done = subprocess.run([program, "version"], capture_output=True, text=True, timeout=30, check=False,
-                              env=environment, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [program, "version"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip().removeprefix("v")
@@ -98,8 +105,10 @@ def _bring(new: Path, settings: Settings, say: Say) -> None:
     go.build(new / "bin" / "pulumi", version(), say)
     said = said_version(new / "bin" / "pulumi", settings)
     if said != version():
-        raise UserError(f"the engine that was built says version {said or 'nothing'}, not {version()}",
-                        "run go clean -modcache, then conpaas setup again")
+        raise UserError(
+            f"the engine that was built says version {said or 'nothing'}, not {version()}",
+            "run go clean -modcache, then conpaas setup again",
+        )
 
 
 def _download(new: Path, say: Say) -> str:
@@ -107,8 +116,12 @@ def _download(new: Path, say: Say) -> str:
     say(f"download of the engine, pulumi {version()}, 100 MiB, into {new.parent.parent}")
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _DOWNLOAD, str(new), version()], stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=DOWNLOAD_SECONDS, check=False,
+            [sys.executable, "-c", _DOWNLOAD, str(new), version()],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return f"no end after {DOWNLOAD_SECONDS} s"

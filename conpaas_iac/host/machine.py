@@ -14,6 +14,7 @@ from conpaas_iac.host.part import Say
 
 ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"  # not on a plain user's PATH in Debian
 GIB = 1024**3
+MAKE_ROOM = "make room on the disk (df -h), then run conpaas setup again"
 
 
 def path() -> str:
@@ -40,16 +41,26 @@ def as_root(command: Sequence[str]) -> list[str]:
     return ["sudo", "--", *command]
 
 
-def run(command: Sequence[str], say: Say | None = None, environment: Mapping[str, str] | None = None,
-        folder: Path | None = None) -> str:
+def run(
+    command: Sequence[str],
+    say: Say | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
     """Run to the end, line by line to `say`; raises UserError with the last lines that mean something."""
     last: deque[str] = deque(maxlen=40)
     lines: list[str] = []
     with (
         quick_errors(command[0]),
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", cwd=folder, env={**os.environ, "PATH": path(), "LC_ALL": "C.UTF-8", **(environment or {})},
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=folder,
+            env={**os.environ, "PATH": path(), "LC_ALL": "C.UTF-8", **(environment or {})},
         ) as process,
     ):
         for line in process.stdout or ():
@@ -78,9 +89,19 @@ def remedy(text: str) -> str:
     """What to do about an error text of a foreign program, or nothing."""
     low = text.lower()
     if "no space left" in low or "disk quota exceeded" in low:
-        return "make room on the disk (df -h), then run conpaas setup again"
-    signs = ("could not resolve", "temporary failure", "no such host", "network is unreachable", "connection refused",
-             "connection timed out", "i/o timeout", "unable to fetch", "failed to fetch", "could not connect")
+        return MAKE_ROOM
+    signs = (
+        "could not resolve",
+        "temporary failure",
+        "no such host",
+        "network is unreachable",
+        "connection refused",
+        "connection timed out",
+        "i/o timeout",
+        "unable to fetch",
+        "failed to fetch",
+        "could not connect",
+    )
     if any(sign in low for sign in signs):
         return "check this machine's network and name server, then run conpaas setup again"
     if "permission denied" in low or "are you root" in low or "a password is required" in low:
@@ -99,7 +120,7 @@ def quick_errors(what: str) -> Iterator[None]:
         raise UserError(f"{what}: {error.filename} is not there", "conpaas doctor") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"{what}: the disk is full", remedy("no space left")) from error
+            raise UserError(f"{what}: the disk is full", MAKE_ROOM) from error
         if error.errno in (errno.EACCES, errno.EPERM):
             raise UserError(f"{what}: permission denied: {error.filename}", remedy("permission denied")) from error
         raise UserError(f"{what}: {error}") from error
@@ -107,13 +128,9 @@ def quick_errors(what: str) -> Iterator[None]:
 
 def need_space(folder: Path, gib: float, purpose: str) -> None:
     """Raise UserError when the file system that holds `folder` has less than `gib` GiB free."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free / GIB
+    free = free_gib(folder)
     if free < gib:
-        raise UserError(
-            f"{purpose} needs {gib:g} GiB, and {there} has {free:.1f} GiB free",
-            "make room on the disk (df -h), then run conpaas setup again",
-        )
+        raise UserError(f"{purpose} needs {gib:g} GiB, and {folder} has {free:.1f} GiB free", MAKE_ROOM)
 
 
 def install_file(target: Path, text: str) -> None:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from conpaas_iac.errors import UserError
 from conpaas_iac.host.base_image import BaseImage
+from conpaas_iac.host.bridge import Bridge
 from conpaas_iac.host.daemon import Daemon
 from conpaas_iac.host.engine import Engine
 from conpaas_iac.host.kernel import Kernel
 from conpaas_iac.host.packages import Packages
 from conpaas_iac.host.part import Finding, Part, Say, State
-from conpaas_iac.host.resources import Bridge, Pool, Profile, Project
+from conpaas_iac.host.pool import Pool
+from conpaas_iac.host.profile import Profile
+from conpaas_iac.host.project import Project
 from conpaas_iac.host.route import PoolRoute
 from conpaas_iac.settings import Settings
 
@@ -31,8 +34,16 @@ class Report:
 def parts(settings: Settings) -> tuple[Part, ...]:
     """All that `conpaas up` needs on this machine."""
     return (
-        Packages(settings), Kernel(), Daemon(settings), Project(settings), Pool(settings), Bridge(settings),
-        PoolRoute(settings), Profile(settings), BaseImage(settings), Engine(settings),
+        Packages(settings),
+        Kernel(),
+        Daemon(settings),
+        Project(settings),
+        Pool(settings),
+        Bridge(settings),
+        PoolRoute(settings),
+        Profile(settings),
+        BaseImage(settings),
+        Engine(settings),
     )
 
 

@@ -9,13 +9,15 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac.host import machine
-from conpaas_iac.host.part import Finding, Say, missing, there, wrong
+from conpaas_iac.host import machine, ranges
+from conpaas_iac.host.part import Finding, Say, State, missing, there, wrong
 from conpaas_iac.settings import Settings
 
 METRIC = 4278198272  # the kernel's own number for "last resort": any route of the user's for the same range wins
 UNIT = Path("/etc/systemd/system/conpaas-route.service")
-OTHER_POOL = "set CONPAAS_ADDRESS_POOL (and CONPAAS_LXD_BRIDGE_RANGE inside it) to ranges that this machine does not use"
+OTHER_POOL = (
+    "set CONPAAS_ADDRESS_POOL (and CONPAAS_LXD_BRIDGE_RANGE inside it) to ranges that this machine does not use"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def parse_routes(text: str) -> tuple[Route, ...]:
     return tuple(
         Route(
             IPv4Network("0.0.0.0/0" if line["dst"] == "default" else line["dst"]),
-            line.get("dev", ""), line.get("type", "unicast"), int(line.get("metric", 0)),
+            line.get("dev", ""),
+            line.get("type", "unicast"),
+            int(line.get("metric", 0)),
         )
         for line in lines
     )
@@ -62,8 +66,11 @@ def read_routes() -> tuple[Route, ...]:
 
 def overlapping(network: IPv4Network, routes: Iterable[Route]) -> list[Route]:
     """The routes, other than the default and ours, that share addresses with `network`."""
-    return [route for route in routes if route.network.prefixlen and route.kind == "unicast"
-            and route.network.overlaps(network)]
+    return [
+        route
+        for route in routes
+        if route.network.prefixlen and route.kind == "unicast" and route.network.overlaps(network)
+    ]
 
 
 def is_ours(pool: IPv4Network, route: Route) -> bool:
@@ -101,8 +108,10 @@ def peers(text: str) -> tuple[InUse, ...]:
 
 def _in_use() -> tuple[InUse, ...]:
     resolver, table = Path("/etc/resolv.conf"), Path("/proc/net/tcp")
-    return (*(name_servers(resolver.read_text()) if resolver.exists() else ()),
-            *(peers(table.read_text()) if table.exists() else ()))
+    return (
+        *(name_servers(resolver.read_text()) if resolver.exists() else ()),
+        *(peers(table.read_text()) if table.exists() else ()),
+    )
 
 
 def _command(pool: IPv4Network) -> list[str]:
@@ -113,7 +122,7 @@ def ensure_route(settings: Settings) -> Finding:
     """Put the route back where a restart took it and nothing speaks against it; cheap, for each `up`."""
     part = PoolRoute(settings)
     finding = part.look()
-    if finding.state == "missing":
+    if finding.state is State.MISSING:
         part.mend(lambda text: None)
         finding = part.look()
     return finding
@@ -127,10 +136,10 @@ class PoolRoute:
     name: str = "route"
 
     def look(self) -> Finding:
-        return decide(IPv4Network(self.settings.address_pool), read_routes(), _in_use())
+        return decide(ranges.pool(self.settings), read_routes(), _in_use())
 
     def mend(self, say: Say) -> None:
-        command = _command(IPv4Network(self.settings.address_pool))
+        command = _command(ranges.pool(self.settings))
         say(" ".join(command))
         machine.run(machine.as_root(command))
         if machine.has_systemd() and not UNIT.exists():

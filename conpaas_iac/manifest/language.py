@@ -1,4 +1,4 @@
-"""What the language knows besides what is found in roles/ and clouds/: names that are not built yet, and older names."""
+"""What the language knows besides what is found in roles/ and clouds/: names not built yet, older names."""
 
 from pathlib import Path
 
@@ -11,4 +11,4 @@ DEFAULT_SIZE = "small"
 def providers() -> tuple[str, ...]:
     """Names of the clouds of this installation: one file each in conpaas_iac/clouds/. They are not imported."""
     folder = Path(__file__).parent.parent / "clouds"
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
+    return tuple(sorted({path.stem for path in folder.glob("*.py")} - {"__init__", "base"}))

@@ -73,11 +73,17 @@ class _Parser:
         value = self.value("", False)
         self.skip()
         if self.at < len(self.text) and not self.ended:
-            code, what = ("E0017", "nothing is open that this closes") if self.peek() in "}]" else ("E0015", "text after the end")
+            code, what = (
+                ("E0017", "nothing is open that this closes")
+                if self.peek() in "}]"
+                else ("E0015", "text after the end")
+            )
             self.say(code, (self.at, self.at + 1), what, "the manifest is one JSON object")
         return value
 
-    def say(self, code: str, span: Span, message: str, hint: str = "", related: Iterable[tuple[Span, str]] = ()) -> None:
+    def say(
+        self, code: str, span: Span, message: str, hint: str = "", related: Iterable[tuple[Span, str]] = ()
+    ) -> None:
         self.problems.append((code, span, message, hint, related))
 
     def peek(self) -> str:
@@ -91,7 +97,9 @@ class _Parser:
             elif character == "#" or self.text.startswith(("//", "/*"), self.at):
                 self._comment()
             elif character.isspace() or character == "\ufeff":
-                self.say("E0003", (self.at, self.at + 1), "a character that only looks like a space", "use a plain space")
+                self.say(
+                    "E0003", (self.at, self.at + 1), "a character that only looks like a space", "use a plain space"
+                )
                 self.at += 1
             else:
                 return
@@ -202,7 +210,9 @@ class _Parser:
         if not self.ended:
             opened = self.open[-1]
             wanted = "".join(_CLOSING[self.text[each]] for each in reversed(self.open))
-            self.say("E0008", (opened, opened + 1), f"this {self.text[opened]} is never closed", f"the end wants {wanted}")
+            self.say(
+                "E0008", (opened, opened + 1), f"this {self.text[opened]} is never closed", f"the end wants {wanted}"
+            )
         self.ended = True
 
     def _separator(self, end: int, closing: str) -> int | None:

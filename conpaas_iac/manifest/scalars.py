@@ -10,7 +10,9 @@ NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![\w.+-]
 KEYWORD = re.compile(r"(?:true|false|null)(?!\w)")
 BARE = re.compile(r"""[^\s,\[\]{}"']+""")
 BARE_KEY = re.compile(r"[\w$.-]+")
-OTHER_QUOTES = re.compile(r"'(?:[^'\\\n]|\\.)*'|[‘’][^‘’\n]*[‘’]|[“”„][^“”\n]*[“”]")
+OTHER_QUOTES = re.compile(
+    r"'(?:[^'\\\n]|\\.)*'|[\u2018\u2019][^\u2018\u2019\n]*[\u2018\u2019]|[\u201c-\u201e][^\u201c-\u201e\n]*[\u201c\u201d]"
+)
 STRING = re.compile(r'"(?:[^"\\\n\r]|\\[^\n\r])*"')
 SURROGATE = re.compile("[\ud800-\udfff]")
 KEYWORDS = {"true": True, "false": False, "null": None}
@@ -49,7 +51,7 @@ def string(text: str, start: int) -> Scalar:
     except JSONDecodeError as error:
         return _broken_string(text, start, error.pos)
     if SURROGATE.search(value):
-        problem = Problem("E0010", "half of a character in this text", "a \\ud8xx escape wants its second half", (start, end))
+        problem = Problem("E0010", "half of a character in this text", "\\ud83d wants a second half", (start, end))
         return Scalar(SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value), end, problem)
     return Scalar(value, end)
 
@@ -77,7 +79,7 @@ def other_quotes(text: str, start: int) -> Scalar | None:
     if not found:
         return None
     inner = found.group()[1:-1]
-    problem = Problem("E0006", "texts stand in double quotes", "write the text in straight double quotes: \"…\"", found.span())
+    problem = Problem("E0006", "texts stand in double quotes", 'straight ones: "…"', found.span())
     return Scalar(inner, found.end(), problem)
 
 

@@ -59,9 +59,15 @@ def _of_type(kind: ServiceType, own: Collection[str]) -> Schema:
             "Publish": by_group,
             "Machines": by_group,
             "StartRole": {"enum": sorted(descriptor.groups), **groups},
-            **{name: False for name in own if name not in descriptor.fields},
+            **{name: _refused(kind) for name in own if name not in descriptor.fields},
         },
     }  # fmt: skip
+
+
+def _refused(kind: ServiceType) -> Schema:
+    fields = ", ".join(kind.descriptor.fields)
+    about = f"{kind.name} takes {fields} besides the common fields" if fields else f"{kind.name} takes the common fields"
+    return {"not": {}, "description": about, "x-codes": {"not": "E0109"}}
 
 
 def _counts(kind: ServiceType) -> Schema:

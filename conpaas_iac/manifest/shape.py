@@ -27,7 +27,7 @@ def check(findings: Findings, schema: Mapping[str, Any]) -> frozenset[str]:
     from jsonschema import Draft202012Validator  # 60 ms, and only needed when the text could be read
 
     useless = set(findings.document.broken)
-    for error in Draft202012Validator(schema).iter_errors(findings.document.data):  # type: ignore[arg-type]
+    for error in Draft202012Validator(schema).iter_errors(findings.document.data):
         pointer = "".join(child("", step) for step in error.absolute_path)
         if any(pointer == each or pointer.startswith(each + "/") for each in findings.document.broken):
             continue
@@ -62,23 +62,24 @@ class _Reporter:
         self.schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
         self.pointer = pointer
         self.of_key = "propertyNames" in error.absolute_schema_path
-        self.refused = error.schema is False
         self.code = self.schema.get("x-codes", {}).get(self.rule, _CODES.get(self.rule, "E0108"))
         self.noun = self.schema.get("x-noun", "")
-        self.field = quote(pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~"))
+        self.field = _field(list(error.absolute_path))
 
     def report(self) -> Iterator[str]:
         if self.of_key:
             yield self._key()
-        elif self.refused:
-            self.findings.add("E0109", self.pointer, f"{self.field} is not a field of this service type", key=True)
+        elif self.rule == "not":
+            hint = str(self.schema.get("description", ""))
+            self.findings.add(self.code, self.pointer, f"{self.field} is not a field of this type", hint, key=True)
             yield self.pointer
         elif self.rule == "required":
             self._required()
         elif self.rule == "additionalProperties":
             yield from self._unknown()
         else:
-            self.findings.add(self.code, self.pointer, *self._value())
+            message, hint = self._value()
+            self.findings.add(self.code, self.pointer, message, hint)
             yield self.pointer
 
     def _key(self) -> str:
@@ -105,13 +106,14 @@ class _Reporter:
         for name in self.value:
             if name not in known:
                 pointer = child(self.pointer, name)
-                noun = self.noun or "field"
-                self.findings.add(self.code, pointer, f"unknown {noun} {quote(name)}", self._near(name, known), key=True)
+                message = f"unknown {self.noun or 'field'} {quote(name)}"
+                self.findings.add(self.code, pointer, message, self._near(name, known), key=True)
                 yield pointer
 
     def _near(self, name: str, known: Mapping[str, Any]) -> str:
-        current = [each for each, schema in known.items() if not (isinstance(schema, dict) and schema.get("deprecated"))]
-        return suggestion(name, [*known], "") or suggestion(name, current, f"known {_plural(self.noun or 'field')}")
+        older = [each for each, schema in known.items() if isinstance(schema, dict) and schema.get("deprecated")]
+        current = [each for each in known if each not in older]
+        return suggestion(name, known, "") or suggestion(name, current, f"known {_plural(self.noun or 'field')}")
 
     def _known(self, names: list[Any]) -> str:
         return suggestion(str(self.value), map(str, names), f"known {_plural(self.noun)}")
@@ -135,8 +137,7 @@ class _Reporter:
     def _type(self) -> str:
         wanted = [self.limit] if isinstance(self.limit, str) else list(self.limit)
         names = " or ".join(_TYPE_NAMES[each] for each in wanted)
-        what = self.field if self.pointer else "the manifest"
-        return f"{what} should be {names}, is {type_name(self.value)}"
+        return f"{self.field} should be {names}, is {type_name(self.value)}"
 
     def _type_hint(self) -> str:
         wanted = [self.limit] if isinstance(self.limit, str) else list(self.limit)
@@ -163,6 +164,14 @@ class _Reporter:
         return f"unknown {self.noun} {quote(value)}", hint
 
 
+def _field(path: list[str | int]) -> str:
+    """How a value is called: by its key, or as an item of a list."""
+    if not path:
+        return "the manifest"
+    last = path[-1]
+    return f"item {last + 1} of {_field(path[:-1])}" if isinstance(last, int) else quote(last)
+
+
 def _plural(noun: str) -> str:
-    first, _, rest = noun.partition(" of ")
-    return f"{first}s of {rest}" if rest else f"{first}s"
+    """What the known ones are called: "service type" -> "types", "option of php" -> "options"."""
+    return noun.partition(" of ")[0].split()[-1] + "s"

@@ -1,0 +1,105 @@
+"""`conpaas types`: the service types of this installation, straight from their folders."""
+
+import json
+from typing import Any
+
+import click
+
+from conpaas_iac import catalog
+from conpaas_iac.catalog import Catalog, ServiceType
+from conpaas_iac.errors import UserError
+from conpaas_iac.manifest.language import TYPES
+from conpaas_iac.manifest.names import suggestion
+
+Row = tuple[str, ...]
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[TYPE]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(name: str | None, form: str) -> None:
+    """List the service types, or tell everything about one: groups, ports, options with defaults."""
+    types = catalog.load()
+    if name is not None and name not in types:
+        raise UserError(_missing(name, types), suggestion(name, types, "types of this installation"))
+    if form == "json":
+        shown = types.values() if name is None else [types[name]]
+        click.echo(json.dumps({"version": 1, "types": [_data(kind) for kind in shown]}, indent=2, ensure_ascii=False))
+    elif name is None:
+        _print_all(types)
+    else:
+        _print(types[name])
+
+
+def _missing(name: str, types: Catalog) -> str:
+    return f"service type {name!r} is not built yet" if name in TYPES else f"no service type {name!r}"
+
+
+def _data(kind: ServiceType) -> dict[str, Any]:
+    descriptor = kind.descriptor
+    return {
+        "type": kind.name,
+        "summary": descriptor.summary,
+        "engine": descriptor.engine,
+        "aliases": list(descriptor.aliases),
+        "entry": descriptor.entry,
+        "fields": list(descriptor.fields),
+        "groups": {
+            name: {"default": group.default, "minimum": group.minimum, "maximum": group.maximum}
+            for name, group in descriptor.groups.items()
+        },
+        "ports": [
+            {"name": port.name, "group": port.group, "port": port.port, "protocol": port.protocol, "from": port.source}
+            for port in descriptor.ports
+        ],
+        "options": {name: dict(spec) for name, spec in kind.options.items()},
+    }
+
+
+def _print_all(types: Catalog) -> None:
+    _table([(kind.name, kind.descriptor.summary, kind.descriptor.engine) for kind in types.values()])
+    later = sorted(set(TYPES) - set(types))
+    if later:
+        click.echo(f"Not built yet: {', '.join(later)}.")
+
+
+def _print(kind: ServiceType) -> None:
+    descriptor = kind.descriptor
+    click.echo(f"{kind.name}: {descriptor.summary}\nRuns on {descriptor.engine}.")
+    if descriptor.aliases:
+        click.echo(f"Also called {', '.join(descriptor.aliases)}.")
+    click.echo("\nGroups (StartupInstances)")
+    _table(
+        [(name, f"default {group.default}", f"at least {group.minimum}") for name, group in descriptor.groups.items()]
+    )
+    click.echo("\nPorts")
+    _table([(port.name, f"{port.port}/{port.protocol}", f"of {port.group}", f"from {port.source}")
+            for port in descriptor.ports])  # fmt: skip
+    if descriptor.fields:
+        click.echo(f"\nFields besides the common ones\n  {', '.join(descriptor.fields)}")
+    if kind.options:
+        click.echo("\nOptions (Configuration)")
+        _table([(name, _type(spec), _default(spec), _description(spec)) for name, spec in kind.options.items()])
+
+
+def _type(spec: Any) -> str:
+    elements = f" of {spec['elements']}" if "elements" in spec else ""
+    choices = f": {', '.join(map(str, spec['choices']))}" if "choices" in spec else ""
+    return f"{spec.get('type', 'str')}{elements}{choices}"
+
+
+def _default(spec: Any) -> str:
+    return json.dumps(spec["default"]) if "default" in spec else "required" if spec.get("required") else ""
+
+
+def _description(spec: Any) -> str:
+    description = spec.get("description", "")
+    return description if isinstance(description, str) else " ".join(description)
+
+
+def _table(rows: list[Row]) -> None:
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

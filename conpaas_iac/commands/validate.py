@@ -1,0 +1,36 @@
+"""`conpaas validate`: says everything that is wrong with manifests; changes nothing, asks nobody."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from conpaas_iac import catalog, settings
+from conpaas_iac.manifest.diagnostics import Diagnostic
+from conpaas_iac.manifest.formats import FORMATS
+from conpaas_iac.manifest.read import read
+
+
+@click.command()
+@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST…")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+def command(manifests: tuple[Path, ...], form: str) -> None:
+    """Check manifests: every mistake in one go, with its place. Nothing is created, nothing is fetched.
+
+    Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
+    """
+    types, cloud = catalog.load(), settings.load().default_cloud
+    found: list[Diagnostic] = []
+    for path in manifests:
+        found += read(path, types, cloud).diagnostics
+    click.echo(FORMATS[form](found), nl=False)
+    if form == "text":
+        click.echo(_summary(found, len(manifests)))
+    sys.exit(any(each.severity == "error" for each in found))
+
+
+def _summary(found: list[Diagnostic], manifests: int) -> str:
+    counts = {name: sum(each.severity == name for each in found) for name in ("error", "warning", "note")}
+    told = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
+    checked = f"{manifests} manifest{'s' * (manifests != 1)} checked"
+    return f"{checked}: {told or 'no errors'}."

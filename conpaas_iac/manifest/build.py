@@ -1,0 +1,105 @@
+"""From data that has the right shape to a `Manifest`: names resolved, defaults filled in, the rest checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from conpaas_iac.catalog import ServiceType
+from conpaas_iac.manifest import counts, locations, naming, network, relations
+from conpaas_iac.manifest.clouds import Clouds
+from conpaas_iac.manifest.context import Context, Named
+from conpaas_iac.manifest.model import Manifest, Service
+from conpaas_iac.manifest.network import Addresses
+from conpaas_iac.manifest.schema import OWN_FIELDS
+from conpaas_iac.manifest.source import quote
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a service finds around it in its application."""
+
+    clouds: Clouds
+    addresses: Addresses
+    uses: relations.Uses
+    renamed: Mapping[str, str]
+
+
+def build(context: Context, data: Mapping[str, Any]) -> Manifest:
+    """The whole manifest; means nothing once an error has been said."""
+    application = naming.application(context, data)
+    named = naming.services(context, data.get("Services", []))
+    if data.get("Services") == []:
+        context.findings.add("W0201", "/Services", "an application without services: nothing will run", "")
+    uses = relations.uses(context, named)
+    relations.start_order(context, named, uses)
+    wide: IPv4Network | None = network.application_range(context, data)
+    clouds = Clouds(context, data.get("Clouds", {}))
+    around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named))
+    services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
+    source = context.findings.document.source
+    places = {pointer: source.place(span) for pointer, span in context.findings.document.values.items()}
+    return Manifest(
+        context.path, application, data.get("Description", ""), services, dict(clouds.used), wide, places
+    )  # fmt: skip
+
+
+def _service(context: Context, around: Around, named: Named, kind: ServiceType) -> Service:
+    data, pointer = named.data, named.pointer
+    _older_type(context, data, kind, pointer)
+    cloud = around.clouds.resolve(data.get("Cloud", "default"), f"{pointer}/Cloud")
+    size = data.get("Size") or around.clouds.size(cloud)
+    batches = counts.batches(context, kind, data, pointer, around.clouds, cloud, size)
+    plain = counts.counts(context, kind, data, pointer)
+    return Service(
+        pointer=pointer,
+        name=named.name,
+        title=named.title,
+        type=kind.name,
+        cloud=cloud,
+        start=_start(context, data, pointer),
+        counts={**plain, **{group: sum(batch.count for batch in mix) for group, mix in batches.items()}},
+        batches=batches,
+        uses=around.uses[pointer],
+        addresses=around.addresses.of_service(kind, data.get("Address"), f"{pointer}/Address"),
+        archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive"),
+        startup_script=_file(context, data, pointer, "StartupScript"),
+        options={**kind.default_options(), **data.get("Configuration", {})},
+        environment={name: str(value) for name, value in data.get("Environment", {}).items()},
+        size=size,
+        placement=data.get("Placement", "packed"),
+        image=data.get("Image", ""),
+        publish=network.publish(context, kind, data, pointer),
+        renamed_from=around.renamed.get(pointer, ""),
+        fields=_own_fields(context, kind, data, pointer),
+    )
+
+
+def _older_type(context: Context, data: Mapping[str, Any], kind: ServiceType, pointer: str) -> None:
+    written = data["Type"]
+    if written != kind.name:
+        message = f"{quote(written)} is an older name of the type {quote(kind.name)}"
+        context.findings.add("N0102", f"{pointer}/Type", message, f'write "{kind.name}"')
+
+
+def _start(context: Context, data: Mapping[str, Any], pointer: str) -> bool:
+    written = data.get("Start", 1)
+    start = written in (1, "1")
+    if isinstance(written, bool | str):
+        context.findings.add("N0105", f"{pointer}/Start", '"Start" is 0 or 1', f"write {int(start)}")
+    return start
+
+
+def _file(context: Context, data: Mapping[str, Any], pointer: str, field: str) -> str:
+    return locations.local_file(context, data[field], f"{pointer}/{field}") if field in data else ""
+
+
+def _own_fields(context: Context, kind: ServiceType, data: Mapping[str, Any], pointer: str) -> dict[str, Any]:
+    """The type's own fields as written; of xtreemfs also the snapshot that StartupInstances names."""
+    _file(context, data, pointer, "Dump")
+    if isinstance(data.get("Password"), str):
+        message = "a password in a manifest can be read by everybody who reads the manifest"
+        hint = 'write {"Secret": "name"}'
+        context.findings.add("W0101", f"{pointer}/Password", message, hint)
+    names = {*OWN_FIELDS, *kind.descriptor.fields} - {"Archive"}
+    return {name: value for name, value in data.items() if name in names}

@@ -1,0 +1,78 @@
+"""From a file to a `Manifest`, or to everything that is wrong with it."""
+
+import codecs
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from conpaas_iac.catalog import Catalog
+from conpaas_iac.manifest import language
+from conpaas_iac.manifest.build import build
+from conpaas_iac.manifest.context import Context, prune
+from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError, say
+from conpaas_iac.manifest.findings import Findings
+from conpaas_iac.manifest.model import Manifest, Place
+from conpaas_iac.manifest.reader import parse
+from conpaas_iac.manifest.schema import compose
+from conpaas_iac.manifest.shape import check
+from conpaas_iac.manifest.source import Source
+
+LARGEST = 4_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading a manifest; `manifest` is None if and only if there is an error."""
+
+    manifest: Manifest | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read(path: Path, types: Catalog, settings_cloud: str = "lxd", providers: Collection[str] | None = None) -> Reading:
+    """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
+
+    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation.
+    """
+    source = load(path)
+    if isinstance(source, Diagnostic):
+        return Reading(None, (source,))
+    document = parse(source)
+    findings = Findings(document)
+    if not document.complete:
+        return Reading(None, findings.diagnostics)
+    providers = language.providers() if providers is None else providers
+    useless = check(findings, compose(types, providers))
+    if not isinstance(document.data, dict):
+        return Reading(None, findings.diagnostics)
+    context = Context(path, findings, types, providers, settings_cloud)
+    manifest = build(context, prune(document.data, useless))
+    return Reading(None if findings.failed else manifest, findings.diagnostics)
+
+
+def compile_(path: Path, types: Catalog, settings_cloud: str = "lxd") -> Manifest:
+    """The manifest of a file that has no errors; raises ManifestError with everything that was said."""
+    reading = read(path, types, settings_cloud)
+    if reading.manifest is None:
+        raise ManifestError(reading.diagnostics)
+    return reading.manifest
+
+
+def load(path: Path) -> Source | Diagnostic:
+    """The text of a manifest file, or why there is none."""
+    place = Place(str(path), 1, 1)
+    try:
+        content = path.read_bytes()
+    except IsADirectoryError:
+        return Diagnostic("E0001", place, "it is a folder", f"did you mean {path / 'manifest.json'}?")
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return Diagnostic("E0001", place, f"the file cannot be read: {reason}")
+    if len(content) > LARGEST:
+        return Diagnostic("E0001", place, f"the file is larger than {LARGEST} bytes", "a manifest is a small JSON file")
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return Source(str(path), content.decode())
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode()
+        shown = Source(str(path), before + content[error.start :].decode(errors="replace"))
+        return say(shown, "E0002", (len(before), len(before) + 1), "the file is not UTF-8 text", "save it as UTF-8")

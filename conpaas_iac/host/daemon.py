@@ -81,10 +81,10 @@ class Daemon:
         path = lxd.socket_path(self.settings)
         if machine.has_systemd() and path == DEBIAN_SOCKET:
             say("systemctl enable --now lxd.socket lxd.service")
-            machine.run(machine.as_root(["systemctl", "enable", "--now", "lxd.socket", "lxd.service"]))
+            machine.run_as_root("systemctl", ["systemctl", "enable", "--now", "lxd.socket", "lxd.service"])
         elif machine.has_systemd() and "incus" in str(path):
             say("systemctl start incus.socket incus.service")
-            machine.run(machine.as_root(["systemctl", "start", "incus.socket", "incus.service"]))
+            machine.run_as_root("systemctl", ["systemctl", "start", "incus.socket", "incus.service"])
         else:
             _start_detached(path, say)
         _wait(path)
@@ -101,7 +101,7 @@ def _start_detached(path: Path, say: Say) -> None:
     environment = ["env", f"LXD_DIR={path.parent}", f"PATH={machine.path()}"]
     with machine.quick_errors("starting LXD"):
         subprocess.Popen(
-            machine.as_root([*environment, "sh", "-c", script, "lxd", program, "--group", "root"]),
+            machine.as_root("starting LXD", [*environment, "sh", "-c", script, "lxd", program, "--group", "root"]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

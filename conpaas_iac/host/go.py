@@ -64,10 +64,11 @@ def build(target: Path, version: str, say: Say) -> None:
         module = Path(shutil.copytree(shipped.folder("engine"), Path(folder) / "engine"))
         say(f"go build {PACKAGE}@v{version}")
         machine.run(
+            "building the engine",
             [command, "build", "-v", "-ldflags", f"-s -w -X {VERSION_FLAG}=v{version}", "-o", str(target), PACKAGE],
             _every(200, "modules and packages", say),
-            {"CGO_ENABLED": "0"},
             module,
+            CGO_ENABLED="0",
         )
 
 

@@ -45,4 +45,4 @@ class Kernel:
         wanted = [f"{key}={value}" for key, value in too_low(_read()).items()]
         say(f"sysctl -w {' '.join(wanted)} (kept in {DROP_IN})")
         machine.install_file(DROP_IN, "".join(f"{key} = {value}\n" for key, value in WANTED.items()))
-        machine.run(machine.as_root(["sysctl", "-w", *wanted]))
+        machine.run_as_root("sysctl", ["sysctl", "-w", *wanted])

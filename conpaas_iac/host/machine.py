@@ -2,10 +2,11 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,26 +33,20 @@ def has_systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
-def as_root(command: Sequence[str]) -> list[str]:
+def as_root(what: str, command: Sequence[str]) -> list[str]:
     """The command as root: as it is, or through sudo."""
     if os.geteuid() == 0:
         return list(command)
     if not which("sudo"):
-        raise UserError(f"this needs root: {' '.join(command)}", "run conpaas setup as root, or install sudo")
+        raise UserError(f"{what} needs root", "run conpaas setup as root, or install sudo")
     return ["sudo", "--", *command]
 
 
-def run(
-    command: Sequence[str],
-    say: Say | None = None,
-    environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> str:
-    """Run to the end, line by line to `say`; raises UserError with the last lines that mean something."""
+def run(what: str, command: Sequence[str], say: Say | None = None, folder: Path | None = None, **more: str) -> None:
+    """Run to the end, each line to `say`; `more` goes into its environment. Raises UserError with what it said."""
     last: deque[str] = deque(maxlen=40)
-    lines: list[str] = []
     with (
-        quick_errors(command[0]),
+        quick_errors(what),
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -60,29 +55,29 @@ def run(
             text=True,
             errors="replace",
             cwd=folder,
-            env={**os.environ, "PATH": path(), "LC_ALL": "C.UTF-8", **(environment or {})},
+            env={**os.environ, "PATH": path(), "LC_ALL": "C.UTF-8", **more},
         ) as process,
     ):
         for line in process.stdout or ():
-            lines.append(line)
             last.append(line.rstrip())
             if say:
                 say(f"    {line.rstrip()}")
     if process.returncode:
-        raise failure(f"{Path(command[0]).name} {' '.join(command[1:3])}", process.returncode, list(last))
-    return "".join(lines)
+        raise failure(what, process.returncode, list(last))
+
+
+def run_as_root(what: str, command: Sequence[str], say: Say | None = None) -> None:
+    """The same as root."""
+    run(what, as_root(what, command), say)
 
 
 def failure(what: str, code: int, lines: Sequence[str]) -> UserError:
-    """A command's failure, as the user can act on it."""
-    text = "\n".join(lines)
-    said = next((line.strip() for line in reversed(lines) if _is_error(line)), lines[-1].strip() if lines else "")
-    message = f"{what.strip()} failed ({code}): {said}" if said else f"{what.strip()} failed ({code})"
-    return UserError(message, remedy(text))
-
-
-def _is_error(line: str) -> bool:
-    return any(sign in line.lower() for sign in ("error", "e: ", "failed", "cannot", "no space", "denied"))
+    """A command's failure in one line: what it said that has a remedy, else its first complaint, else its last line."""
+    said = [line.strip() for line in lines if line.strip()]
+    known = [line for line in said if remedy(line)]
+    complaints = [line for line in said if re.search(r"\b(error|failed|cannot)\b|^E: ", line, re.IGNORECASE)]
+    shown = (known or complaints or said[-1:] or ["it said nothing"])[0]
+    return UserError(f"{what} failed ({code}): {shown}", remedy(shown))
 
 
 def remedy(text: str) -> str:
@@ -135,10 +130,12 @@ def need_space(folder: Path, gib: float, purpose: str) -> None:
 
 def install_file(target: Path, text: str) -> None:
     """Write a file of root's (a drop-in of ours), through sudo where needed."""
-    command = as_root(["install", "-D", "-m", "0644", "/dev/stdin", str(target)])
-    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+    what = f"writing {target}"
+    command = as_root(what, ["install", "-D", "-m", "0644", "/dev/stdin", str(target)])
+    with quick_errors(what):
+        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
     if done.returncode:
-        raise failure(f"writing {target}", done.returncode, done.stderr.splitlines())
+        raise failure(what, done.returncode, done.stderr.splitlines())
 
 
 def free_gib(folder: Path) -> float:

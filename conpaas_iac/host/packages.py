@@ -47,11 +47,10 @@ class Packages:
     def mend(self, say: Say) -> None:
         gone = self._absent()
         say(f"apt-get install {' '.join(gone)}")
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        environment = [f"{key}={value}" for key, value in quiet.items()]
-        apt = ["env", *environment, "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
-        machine.run(machine.as_root([*apt, "update"]))
-        machine.run(machine.as_root([*apt, "install", "-y", "--no-install-recommends", *gone]), say)
+        # Through `env`, because sudo drops variables.
+        apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
+        machine.run_as_root("apt-get update", [*apt, "update"])
+        machine.run_as_root("apt-get install", [*apt, "install", "-y", "--no-install-recommends", *gone], say)
 
     def _absent(self) -> tuple[str, ...]:
         own_lxd = {} if lxd.socket_path(self.settings).exists() or os.environ.get("LXD_DIR") else LXD

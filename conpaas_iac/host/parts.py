@@ -61,17 +61,25 @@ def _look(part: Part) -> Finding:
 
 
 def mend(wanted: Iterable[Part], say: Say, clock: Clock = time.monotonic) -> Iterator[Report]:
-    """Bring each part that is not there, in order; stops with a UserError at the first that cannot be brought."""
+    """Bring each part that is not there, in order. Raises UserError: before anything is changed if the user has to
+    decide something, else at the first part that cannot be brought."""
+    wanted = tuple(wanted)
+    for part in wanted:
+        _refuse(part, part.look(), State.WRONG)
     for part in wanted:
         begun = clock()
         finding = part.look()
         if finding.state is State.THERE:
             yield Report(part.name, finding, seconds=clock() - begun)
             continue
-        if finding.state is not State.MISSING:
-            raise UserError(f"{part.name}: {finding.text}", finding.remedy)
+        _refuse(part, finding, State.WRONG, State.UNKNOWN)
         part.mend(say)
         finding = part.look()
         if finding.state is not State.THERE:
             raise UserError(f"{part.name}: still not there: {finding.text}", finding.remedy)
         yield Report(part.name, finding, mended=True, seconds=clock() - begun)
+
+
+def _refuse(part: Part, finding: Finding, *states: State) -> None:
+    if finding.state in states:
+        raise UserError(f"{part.name}: {finding.text}", finding.remedy)

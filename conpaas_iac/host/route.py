@@ -141,10 +141,10 @@ class PoolRoute:
     def mend(self, say: Say) -> None:
         command = _command(ranges.pool(self.settings))
         say(" ".join(command))
-        machine.run(machine.as_root(command))
+        machine.run_as_root("the route", command)
         if machine.has_systemd() and not UNIT.exists():
             machine.install_file(UNIT, _unit(command))
-            machine.run(machine.as_root(["systemctl", "enable", UNIT.name]))
+            machine.run_as_root("systemctl", ["systemctl", "enable", UNIT.name])
 
 
 def _unit(command: list[str]) -> str:

@@ -18,6 +18,11 @@ def php_ini(value: str) -> str:
     return '"\'"'.join(parts) or '""'
 
 
+def fits_fpm(value: str) -> bool:
+    """Whether env[…] of a php-fpm pool can hold it: it reads line by line, refuses "" and takes "$X" for a variable."""
+    return bool(value) and not value.startswith("$") and not set(value) & set("\n\r\0")
+
+
 def nginx(value: str) -> str:
     """For an nginx parameter; the configuration must define `geo $dollar {default "$";}`, nginx has no escape for it."""
     _refuse(value, "\0", "an nginx parameter")
@@ -40,8 +45,9 @@ def _refuse(value: str, characters: str, what: str) -> None:
         raise UserError(f"a value with a line end or a zero character cannot stand in {what}")
 
 
-FILTERS: Mapping[str, Callable[[str], str]] = {
+FILTERS: Mapping[str, Callable[[str], object]] = {
     "php_ini": php_ini,
+    "fits_fpm": fits_fpm,
     "nginx": nginx,
     "haproxy": haproxy,
     "shell": shlex.quote,

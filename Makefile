@@ -1,0 +1,59 @@
+# One word a task; CI calls the same. All are safe to repeat. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install setup demo test lint unit engine e2e bench clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(CURDIR)/$(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PYTEST := $(BIN)/python -m pytest
+export PATH := $(BIN):$(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+timed = TIMEFORMAT='== $@: %0R s'; time
+
+help: ## what there is
+	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: $(VENV)/.installed ## a virtual environment with conpaas and the tools of its tests: .venv/bin/conpaas
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "conpaas needs Python 3.11 or newer; say which: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "installing: Debian package python3-venv (Python here cannot make virtual environments)"; \
+	  $(SUDO) apt-get -q update; \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends python3-venv; }
+	@echo "installing: conpaas, its dependencies and the tools of its tests, into $(VENV)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(timed) $(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@
+
+setup: install ## LXD, its pool and bridge, the base image, the engine: what this machine lacks
+	@$(timed) $(BIN)/conpaas setup
+
+demo: setup ## DokuWiki on this machine
+	@examples/dokuwiki/fetch.sh
+	$(BIN)/conpaas up examples/dokuwiki/manifest.json
+
+test: lint unit engine e2e ## the whole suite
+
+lint: install ## ruff, mypy --strict, ansible-lint
+	@$(timed) { ruff check . && mypy && ansible-lint --offline --profile production -q roles playbooks; }
+
+unit: install ## everything without a cloud, and the wheel: seconds
+	@$(timed) $(PYTEST) tests/unit tests/packaging
+
+engine: setup ## the engine against a cloud in memory
+	@$(timed) $(PYTEST) tests/engine
+
+e2e: setup ## real machines on LXD
+	@$(timed) $(PYTEST) tests/e2e
+
+bench: setup ## the figures of benchmarks/, as a table
+	@$(BIN)/python -m benchmarks
+
+clean: ## what was built in this folder; machines, images and settings stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -65,7 +65,8 @@ class _Parser:
         self.problems: list[tuple[str, Span, str, str, Iterable[tuple[Span, str]]]] = []
 
     def document(self) -> object:
-        """The whole text."""
+        """The whole text, after a byte-order mark."""
+        self.at = int(self.text.startswith("\ufeff"))
         self.skip()
         if not self.peek():
             self.say("E0003", (0, 1), "the file is empty", 'a manifest is a JSON object: {"Services": […]}')

@@ -23,7 +23,8 @@ def _uses(context: Context, service: Named, named: Sequence[Named]) -> tuple[str
     for pointer, text in items(service.data["Uses"], f"{service.pointer}/Uses"):
         name = slug(text)
         if name not in names or not name:
-            hint = suggestion(text, [other.title for other in named if other is not service and "Type" in other.data], "services")
+            others = [other.title for other in named if other is not service and "Type" in other.data]
+            hint = suggestion(text, others, "services")
             context.findings.add("E0211", pointer, f"there is no service {quote(text)}", hint)
         elif name == service.name:
             message = "a service reaches its own machines anyway"

@@ -65,8 +65,8 @@ def _of_type(kind: ServiceType, own: Collection[str]) -> Schema:
 
 
 def _refused(kind: ServiceType) -> Schema:
-    fields = ", ".join(kind.descriptor.fields)
-    about = f"{kind.name} takes {fields} besides the common fields" if fields else f"{kind.name} takes the common fields"
+    fields = ", ".join(kind.descriptor.fields) or "nothing"
+    about = f"{kind.name} takes {fields} besides the common fields"
     return {"not": {}, "description": about, "x-codes": {"not": "E0109"}}
 
 

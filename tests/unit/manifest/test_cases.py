@@ -1,0 +1,50 @@
+"""A case is a folder: cases/<name>/manifest.json and the exact text that is said about it, expected.txt.
+
+`CONPAAS_WRITE_EXPECTED=1 pytest …` writes the expected texts anew; read the difference before you commit it.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conpaas_iac.catalog import Catalog
+from conpaas_iac.manifest.formats import as_text
+from conpaas_iac.manifest.read import Reading, read
+from conpaas_iac.manifest.source import SHOWN_CHARACTERS
+
+HERE = Path(__file__).parent
+CASES = sorted((HERE / "cases").iterdir())
+
+
+def reading(manifest: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Reading:
+    shutil.copytree(archives, folder)
+    shutil.copy(manifest, folder / "manifest.json")
+    monkeypatch.chdir(folder)
+    return read(Path("manifest.json"), types, "lxd", ("lxd",))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_says_exactly_this(
+    case: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = reading(case / "manifest.json", types, archives, monkeypatch, tmp_path / "shop")
+    text = as_text(result.diagnostics)
+    if os.environ.get("CONPAAS_WRITE_EXPECTED"):
+        (case / "expected.txt").write_text(text)
+    assert text == (case / "expected.txt").read_text()
+    assert (result.manifest is None) == any(each.severity == "error" for each in result.diagnostics)
+    if case.name[0] in "EWN" and case.name[1:5].isdigit():
+        assert case.name[:5] in {each.code for each in result.diagnostics}
+    assert "hunter2" not in text
+    assert all(each.excerpt is None or len(each.excerpt.line) <= SHOWN_CHARACTERS * 4 for each in result.diagnostics)
+
+
+def test_a_missing_file_is_said(types: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    assert [as_text(read(Path(name), types).diagnostics) for name in ("none.json", "shop")] == [
+        "none.json:1:1: error[E0001]: the file cannot be read: no such file or directory\n",
+        "shop:1:1: error[E0001]: it is a folder\n    did you mean shop/manifest.json?\n",
+    ]

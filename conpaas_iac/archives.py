@@ -1,126 +1,182 @@
-"""What is in an archive, without unpacking it: is it one, is it safe, where do its files lie."""
+"""Archives of code: looked at without unpacking, and turned into one canonical form.
 
-import lzma
-import posixpath
-import stat
+The canonical form is a tar of sorted members without owners, times or special modes: the same content always gives the
+same bytes, whose SHA-256 is the version of the code.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import os
+import shutil
 import tarfile
-import zipfile
-import zlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, BinaryIO
 
-_LONGEST_TARGET = 4096
-# Top folders of Java archives and of macOS's packer: they say nothing about where the files lie.
-_NO_WRAPPER = ("META-INF", "WEB-INF", "__MACOSX")
+from conpaas_iac.archive_members import Member, MemberSource, Refused, open_source
+from conpaas_iac.errors import UserError
 
-
-@dataclass(frozen=True)
-class Member:
-    """One entry. `link` is where a symbolic or hard link points, relative to its folder."""
-
-    name: str
-    size: int
-    kind: str  # "file", "folder", "link", "special"
-    link: str = ""
+MAX_MEMBERS = 200_000
+MAX_BYTES = 4 << 30
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found. With an `error` it is no archive that can be read; the rest is then empty."""
+    """What an archive holds, as far as the manifest's checks want to know."""
 
-    error: str = ""
-    files: int = 0
-    size: int = 0  # bytes when unpacked
-    outside: tuple[str, ...] = ()  # members with absolute names or `..`
-    links_out: tuple[str, ...] = ()  # links that lead outside, members behind links, devices and pipes
-    folder: str = ""  # the one folder in which all files lie, or ""
-
-    @property
-    def safe(self) -> bool:
-        """It may be unpacked."""
-        return not (self.error or self.outside or self.links_out)
+    members: int = 0
+    folder: str = ""  # the one top folder that everything lies in
+    error: str = ""  # why it is no archive that can be used
+    outside: tuple[str, ...] = ()  # members whose names lead out of it, or are no names
+    links_out: tuple[str, ...] = ()  # links that lead out, members below links, devices
 
 
 def inspect(path: Path) -> Inspection:
-    """Look into a zip, war or tar file; never raises for what the file holds."""
+    """Look at an archive or folder; never raises for what it holds."""
     try:
-        members = list(_members(path))
-    except NotImplementedError:
-        return Inspection(error="its compression is not known here")
-    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, tarfile.TarError,
-            zipfile.BadZipFile) as error:  # fmt: skip
-        return Inspection(error=str(error).strip() or "it ends too early")
-    files = [member for member in members if member.kind != "folder"]
-    if not files:
-        return Inspection(error="it holds no file")
-    links = {posixpath.normpath(member.name): member.link for member in members if member.kind == "link"}
-    outside = tuple(member.name for member in members if _leads_out(member.name))
-    unsafe = tuple(member.name for member in members if member.name not in outside and _unsafe(member, links))
-    return Inspection("", len(files), sum(member.size for member in files), outside, unsafe, _wrapper(files))
+        with open_source(path) as source:
+            members, bad = _collect(source)
+    except Refused as refused:
+        return Inspection(error=str(refused))
+    except OSError as error:
+        return Inspection(error=f"cannot be read: {error.strerror or error}")
+    return Inspection(
+        members=len(members),
+        folder=_single_folder(members),
+        outside=tuple(member.name for member in bad if member.misnamed),
+        links_out=tuple(member.name for member in bad if not member.misnamed),
+    )
 
 
-def _members(path: Path) -> Iterator[Member]:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield from (_zip_member(archive, info) for info in archive.infolist())
-    elif tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive:
-            yield from map(_tar_member, archive)
-    else:
-        raise ValueError("it is neither zip nor tar")
+def normalise(path: Path, target: Path) -> str:
+    """Write the canonical tar.gz of an archive or folder to `target`; returns the version. Refuses hostile ones."""
+    try:
+        with open_source(path) as source:
+            members, bad = _collect(source)
+            if bad:
+                more = f" (and {len(bad) - 1} more members cannot be taken)" if len(bad) > 1 else ""
+                raise UserError(f"{path}: {bad[0].name!r} {bad[0].problem}{more}", "pack it again without them")
+            return _write(source, members, target)
+    except Refused as refused:
+        raise UserError(f"{path}: {refused}") from refused
+    except OSError as error:
+        raise UserError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-    if info.flag_bits & 1:
-        raise ValueError("it is encrypted")
-    mode = info.external_attr >> 16
-    if info.is_dir():
-        return Member(info.filename, 0, "folder")
-    if stat.S_ISLNK(mode):
-        with archive.open(info) as stream:
-            return Member(info.filename, 0, "link", stream.read(_LONGEST_TARGET).decode(errors="replace"))
-    special = stat.S_IFMT(mode) not in (0, stat.S_IFREG)
-    return Member(info.filename, info.file_size, "special" if special else "file")
+def _collect(source: MemberSource) -> tuple[dict[str, Member], list[Member]]:
+    """Members by name, the last of a name wins as in tar; and those that cannot be taken."""
+    members: dict[str, Member] = {}
+    bad: list[Member] = []
+    size = 0
+    for count, member in enumerate(source):
+        size += member.size
+        if count >= MAX_MEMBERS or size > MAX_BYTES:
+            raise Refused(f"holds more than {MAX_MEMBERS} members or {MAX_BYTES >> 30} GiB")
+        if member.problem:
+            bad.append(member)
+        elif member.name:
+            members[member.name] = member
+    return members, bad + list(_misplaced(members))
 
 
-def _tar_member(info: tarfile.TarInfo) -> Member:
-    if info.isdir():
-        return Member(info.name, 0, "folder")
-    if info.issym():
-        return Member(info.name, 0, "link", info.linkname)
-    if info.islnk():  # named from the archive's top
-        return Member(info.name, 0, "link", posixpath.relpath(info.linkname, posixpath.dirname(info.name) or "."))
-    return Member(info.name, info.size, "file" if info.isreg() else "special")
+def _misplaced(members: Mapping[str, Member]) -> Iterator[Member]:
+    """Members below something that is no folder: a link there could lead their content elsewhere."""
+    for name in members:
+        for parent in _parents(name):
+            if parent in members and members[parent].kind != "folder":
+                yield Member(name, problem=f"lies below {parent!r}, which is no folder")
+                break
 
 
-def _leads_out(name: str) -> bool:
-    """Absolute, with a drive letter, or through `..`; Windows packers write backslashes."""
-    plain = name.replace("\\", "/")
-    return plain.startswith("/") or plain[1:2] == ":" or ".." in plain.split("/")
+def _parents(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
-def _unsafe(member: Member, links: Mapping[str, str]) -> bool:
-    name = posixpath.normpath(member.name)
-    if member.kind == "special" or any(parent in links for parent in _parents(name)):
-        return True
-    if member.kind != "link":
-        return False
-    target = posixpath.join(posixpath.dirname(name), member.link)
-    if posixpath.isabs(target) or posixpath.normpath(target).split("/")[0] == "..":
-        return True
-    # `..` behind another link goes up from where that link leads, which the name does not show.
-    return ".." in member.link.split("/") and any(parent in links for parent in _parents(target))
+def _single_folder(members: Mapping[str, Member]) -> str:
+    tops = {name.split("/", 1)[0] for name in members} - {"__MACOSX", ".DS_Store"}
+    if len(tops) != 1:
+        return ""
+    top = tops.pop()
+    return top if any(name.startswith(f"{top}/") for name in members) else ""
 
 
-def _parents(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    for length in range(1, len(parts)):
-        yield posixpath.normpath("/".join(parts[:length]))
+def _write(source: MemberSource, members: dict[str, Member], target: Path) -> str:
+    for name in list(members):
+        for parent in _parents(name):
+            members.setdefault(parent, Member(parent, "folder"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".code-", delete=False) as file:
+        try:
+            version = _write_tar(source, members, file)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    return version
 
 
-def _wrapper(files: list[Member]) -> str:
-    tops = {posixpath.normpath(member.name).split("/")[0] for member in files} - {"__MACOSX"}
-    at_top = any("/" not in posixpath.normpath(member.name) for member in files)
-    top = tops.pop() if len(tops) == 1 and not at_top else ""
-    return "" if top in _NO_WRAPPER else top
+def _write_tar(source: MemberSource, members: dict[str, Member], file: IO[bytes]) -> str:
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as packed:
+        hashed = _Hashed(packed)
+        with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.GNU_FORMAT) as tar:  # type: ignore[call-overload]
+            for name in sorted(members, key=os.fsencode):
+                with _content(source, members[name]) as content:
+                    tar.addfile(_header(members[name]), content)
+    file.flush()
+    os.fsync(file.fileno())
+    return hashed.digest.hexdigest()
+
+
+def _header(member: Member) -> tarfile.TarInfo:
+    header = tarfile.TarInfo(member.name)
+    header.type = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}[member.kind]
+    header.mode = 0o755 if member.executable or member.kind == "folder" else 0o644
+    header.size = member.size if member.kind == "file" else 0
+    header.linkname = member.link
+    return header
+
+
+@contextlib.contextmanager
+def _content(source: MemberSource, member: Member) -> Iterator[BinaryIO | None]:
+    """The member's bytes, all of them: a size that lies is found before it reaches the tar."""
+    if member.kind != "file":
+        yield None
+        return
+    with tempfile.SpooledTemporaryFile(max_size=8 * CHUNK) as copy:
+        with source.open(member) as stream:
+            shutil.copyfileobj(_Bounded(stream, member.size), copy, CHUNK)
+        if copy.tell() != member.size:
+            raise Refused(f"{member.name!r} is cut short")
+        copy.seek(0)
+        yield copy  # type: ignore[misc]
+
+
+class _Bounded:
+    """Reads at most what was announced, whatever the archive would unpack to."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self._stream, self._left = stream, limit
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        data = self._stream.read(min(size, self._left) if self._left else 1)
+        if len(data) > self._left:
+            raise Refused("a member is larger than it says")
+        self._left -= len(data)
+        return data
+
+
+class _Hashed:
+    """Passes on what is written, and hashes it."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file, self.digest = file, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self._file.write(data)

@@ -1,6 +1,6 @@
 """Values put safely into configuration files: pure functions, the templates' filters.
 
-Each returns the value as one token of its format, whatever characters it holds; what a format cannot hold is a UserError.
+Each returns the value as one token of its format, whatever characters it holds; what cannot be held is a UserError.
 """
 
 import html
@@ -24,7 +24,7 @@ def fits_fpm(value: str) -> bool:
 
 
 def nginx(value: str) -> str:
-    """For an nginx parameter; the configuration must define `geo $dollar {default "$";}`, nginx has no escape for it."""
+    """For an nginx parameter, which has no escape for "$": the configuration defines `geo $dollar {default "$";}`."""
     _refuse(value, "\0", "an nginx parameter")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "${dollar}") + '"'
 

@@ -1,0 +1,116 @@
+"""Bytes from elsewhere: an HTTP(S) address or a git repository. Every failure is a UserError that names the address."""
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from conpaas_iac.errors import UserError
+
+MAX_BYTES = 2 << 30
+PAUSE_SECONDS = 30  # without a byte
+TOTAL_SECONDS = 900
+REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*")
+GIT_PROTOCOLS = "https:ssh:file:git"
+
+
+def download(url: str, target: Path) -> None:
+    """Write what the address answers to `target`."""
+    if not re.match(r"https?://", url):
+        raise UserError(f"{url}: only http and https addresses can be fetched")
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "conpaas"})
+        with urllib.request.urlopen(request, timeout=PAUSE_SECONDS) as answer, target.open("wb") as file:
+            _copy(url, answer, file)
+    except urllib.error.HTTPError as error:
+        raise UserError(f"{url}: the server answers {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise UserError(f"{url}: {_reason(url, error.reason)}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise UserError(f"{url}: {_reason(url, error)}") from error
+
+
+def _copy(url: str, answer: IO[bytes], file: IO[bytes]) -> None:
+    end = time.monotonic() + TOTAL_SECONDS
+    size = 0
+    while data := answer.read(1 << 20):
+        size += len(data)
+        if size > MAX_BYTES:
+            raise UserError(f"{url}: is larger than {MAX_BYTES >> 30} GiB")
+        if time.monotonic() > end:
+            raise UserError(f"{url}: did not end within {TOTAL_SECONDS // 60} minutes")
+        file.write(data)
+
+
+def _reason(url: str, error: object) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"the name {urlsplit(url).hostname} cannot be resolved"
+    if isinstance(error, ssl.SSLError):
+        return f"the connection is not trusted: {getattr(error, 'verify_message', '') or error.reason}"
+    if isinstance(error, TimeoutError):
+        return f"no answer for {PAUSE_SECONDS} s"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection broke before the end"
+    return str(error.strerror if isinstance(error, OSError) and error.strerror else error) or type(error).__name__
+
+
+def git_tar(url: str, revision: str, folder: Path) -> Path:
+    """A tar of the files of a revision (branch, tag or commit; "" is the default branch), below `folder`."""
+    if revision and (not REVISION.fullmatch(revision) or ".." in revision):
+        raise UserError(f"{url}: {revision!r} is no branch, tag or commit")
+    if url.startswith("-") or "::" in url.split("/", 1)[0]:
+        raise UserError(f"{url}: is no git address")
+    repository = folder / "repository"
+    _git(url, folder, "init", "--quiet", "--bare", "--", str(repository))
+    _fetch_revision(url, revision, repository)
+    tar = folder / "code.tar"
+    _git(url, repository, "archive", "--format=tar", f"--output={tar}", "FETCH_HEAD")
+    return tar
+
+
+def _fetch_revision(url: str, revision: str, repository: Path) -> None:
+    """Its newest commit alone; an abbreviated or unlisted commit needs all of the history."""
+    try:
+        _git(url, repository, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision or "HEAD")
+    except UserError:
+        if not re.fullmatch(r"[0-9a-f]{4,40}", revision):
+            raise
+        _git(url, repository, "fetch", "--quiet", "--no-tags", "--", url, "+refs/*:refs/fetched/*")
+        done = _git(url, repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        (repository / "FETCH_HEAD").write_text(done.strip() + "\n")
+
+
+def _git(url: str, place: Path, *arguments: str) -> str:
+    if not shutil.which("git"):
+        raise UserError(f"{url}: git is not installed", "apt-get install git")
+    environment = {
+        **os.environ,
+        "GIT_ALLOW_PROTOCOL": GIT_PROTOCOLS,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+        "LC_ALL": "C",
+    }
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        environment.pop(name, None)
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-C", str(place), *arguments]
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=TOTAL_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{url}: git did not end within {TOTAL_SECONDS // 60} minutes") from error
+    if done.returncode:
+        lines = done.stderr.splitlines()
+        said = [line.removeprefix("fatal: ") for line in lines if line.startswith(("fatal:", "error:"))]
+        raise UserError(f"{url}: git: {said[0] if said else done.stderr.strip() or 'failed'}")
+    return done.stdout

@@ -21,12 +21,14 @@ class Visit:
     """One machine that Ansible goes to."""
 
     node: str
-    ip: str
+    ip: str  # on the provider's network
     type: str
     groups: tuple[str, ...]
     tree: Tree
     baked: bool  # its image already holds what tasks/install.yml puts there
+    address: str = ""  # its fixed one
     archive: str = ""  # the code's archive on this side
+    brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
     options: Mapping[str, object] | None = None
 
 
@@ -80,10 +82,12 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
     return {
         "ansible_host": visit.ip,
         "ansible_user": "root",
+        "conpaas_address": visit.address,
         "conpaas_tree": str(_tree_file(visit, private)),
         "conpaas_type": visit.type,
         "conpaas_groups": list(visit.groups),
         "conpaas_baked": visit.baked,
+        "conpaas_traffic": visit.brings_traffic,
         "conpaas_startup_script": visit.tree.startup_script,
         "conpaas_options": dict(visit.options or {}),
     }
@@ -92,9 +96,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
 def _tree_file(visit: Visit, private: Path) -> Path:
     """The tree as the ship plugin takes it; on a memory file system, for its owner only."""
     tree = visit.tree
-    code = None
-    if tree.code:
-        code = {"version": tree.code.version, "archive": visit.archive, "unit": tree.code.unit, "owner": tree.code.owner}
+    code = {**asdict(tree.code), "archive": visit.archive} if tree.code else None
     document = {
         "node": tree.node,
         "digest": tree.digest,
@@ -112,26 +114,14 @@ def _tree_file(visit: Visit, private: Path) -> Path:
 
 
 def _environment(access: Access, forks: int) -> dict[str, str]:
-    plugins = folder("playbooks") / "plugins"
-    ssh = " ".join((*access.options(), "-o ControlMaster=auto", "-o ControlPersist=60s"))
+    """What depends on this run; the rest is in playbooks/ansible.cfg."""
     return {
         **access.environment,
-        "ANSIBLE_CONFIG": "/dev/null",
-        "ANSIBLE_ROLES_PATH": str(folder("roles")),
-        "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
-        "ANSIBLE_LIBRARY": str(plugins / "modules"),
-        "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
+        "ANSIBLE_CONFIG": str(folder("playbooks") / "ansible.cfg"),
         "ANSIBLE_FORKS": str(max(1, min(forks, 50))),
-        "ANSIBLE_PIPELINING": "True",
-        "ANSIBLE_SSH_ARGS": ssh,
+        "ANSIBLE_SSH_ARGS": " ".join((*access.options(), "-o ControlMaster=auto", "-o ControlPersist=60s")),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(access.folder / "cp"),
-        "ANSIBLE_SSH_RETRIES": "3",
-        "ANSIBLE_HOST_KEY_CHECKING": "True",
-        "ANSIBLE_GATHERING": "explicit",
-        "ANSIBLE_INTERPRETER_PYTHON": "/usr/bin/python3",
-        "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
         "ANSIBLE_LOCAL_TEMP": str(access.folder / "ansible"),
-        "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "ANSIBLE_NOCOLOR": "True",
     }
 

@@ -12,6 +12,7 @@ class Machine:
 
     node: str
     service: str
+    type: str
     cloud: str
     address: str  # with prefix length: "10.42.16.1/16"
     cpu: int
@@ -48,6 +49,7 @@ def _machine(node: Node, topology: Topology, image: str, there: Machine | None) 
     return Machine(
         node=node.name,
         service=node.service,
+        type=topology.service(node.service).type,
         cloud=node.cloud,
         address=f"{node.address}/{topology.range.prefixlen}",
         cpu=node.size.cpu,

@@ -16,6 +16,7 @@ from conpaas_iac import clouds, stack
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Event, Listener
+from conpaas_iac.files import private_folder
 from conpaas_iac.host import engine as binary
 from conpaas_iac.settings import Settings
 
@@ -46,36 +47,34 @@ def stack_name(application: str, environment: str) -> str:
 
 
 class Engine:
-    """The stack of one application. Opening it makes the stack where there is none yet, unless told not to."""
+    """The stack of one application; opening it makes the stack where there is none yet."""
 
     def __init__(self, settings: Settings, application: str, environment: str, create: bool = True) -> None:
+        """Raises auto_errors.StackNotFoundError when there is no stack and none is to be made."""
         self._settings = settings
         self.name = stack_name(application, environment)
-        options = auto.LocalWorkspaceOptions(
-            work_dir=str(private_folder(settings.state / "workspaces" / self.name)),
-            pulumi_home=str(binary.home(settings)),
-            pulumi_command=_command(settings),
-            env_vars=_environment(settings),
-            secrets_provider=settings.secrets_provider,
-            project_settings=auto.ProjectSettings(
-                PROJECT, runtime="python", backend=auto.ProjectBackend(settings.backend_url)
-            ),
-        )
-        if settings.backend_url.startswith("file://"):
-            private_folder(Path(settings.backend_url.removeprefix("file://")))
-        opening = auto.create_or_select_stack if create else auto.select_stack
+        opening = auto.Stack.create_or_select if create else auto.Stack.select
         try:
-            self._stack = opening(self.name, project_name=PROJECT, program=lambda: None, opts=options)
-        except auto_errors.StackNotFoundError as error:
-            raise UserError(f"no application {application!r} here", "conpaas list") from error
+            self._stack = opening(self.name, _workspace(settings, self.name))
+        except auto_errors.StackNotFoundError:
+            raise
         except auto_errors.CommandError as error:
             raise _translated(error, []) from error
+
+    @classmethod
+    def find(cls, settings: Settings, application: str, environment: str) -> "Engine | None":
+        """The stack of an application that is there, or None."""
+        try:
+            return cls(settings, application, environment, create=False)
+        except auto_errors.StackNotFoundError:
+            return None
 
     def applied(self) -> Applied:
         """What the checkpoint holds now."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
         owner, machines = "", []
-        for resource in self._stack.export_stack().deployment.get("resources") or ():
+        deployment = self._stack.export_stack().deployment or {}
+        for resource in deployment.get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif cloud := machine_types.get(resource["type"]):
@@ -83,7 +82,7 @@ class Engine:
         return Applied(owner, tuple(machines))
 
     def up(self, declaration: Declaration, listen: Listener) -> Machines:
-        """Make the world as declared; raises MachineError naming the machines that failed, after the others are done."""
+        """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
         failures: list[Failure] = []
         try:
             self._stack.up(
@@ -124,16 +123,21 @@ class Engine:
 
 def stacks(settings: Settings) -> tuple[str, ...]:
     """Names of all stacks of the backend."""
-    workspace = auto.LocalWorkspace(
-        work_dir=str(private_folder(settings.state / "workspaces" / "list")),
+    return tuple(sorted(summary.name for summary in _workspace(settings, "list").list_stacks()))
+
+
+def _workspace(settings: Settings, name: str) -> auto.LocalWorkspace:
+    if settings.backend_url.startswith("file://"):
+        private_folder(Path(settings.backend_url.removeprefix("file://")))
+    backend = auto.ProjectBackend(settings.backend_url)
+    return auto.LocalWorkspace(
+        work_dir=str(private_folder(settings.state / "workspaces" / name)),
         pulumi_home=str(binary.home(settings)),
         pulumi_command=_command(settings),
         env_vars=_environment(settings),
-        project_settings=auto.ProjectSettings(
-            PROJECT, runtime="python", backend=auto.ProjectBackend(settings.backend_url)
-        ),
+        secrets_provider=settings.secrets_provider,
+        project_settings=auto.ProjectSettings(PROJECT, runtime="python", backend=backend),
     )
-    return tuple(sorted(summary.name for summary in workspace.list_stacks()))
 
 
 def _command(settings: Settings) -> auto.PulumiCommand:
@@ -148,7 +152,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     variables = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false",
     }
     if settings.secrets_provider == "passphrase" and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
         variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = os.environ.get(
@@ -163,12 +166,6 @@ def _passphrase(settings: Settings) -> Path:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
-    return path
-
-
-def private_folder(path: Path) -> Path:
-    """The folder, made 0700 where it was not there."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
@@ -220,6 +217,6 @@ def _translated(error: auto_errors.CommandError, failures: list[Failure]) -> Con
     if "no space left on device" in text:
         return UserError("the disk is full: the engine cannot write its state", "free some space, then run it again")
     if failures:
-        return MachineError(f"{len(failures)} failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
+        return MachineError(f"failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
     lines = [line for line in text.splitlines() if line.strip()]
     return ConpaasError(f"the engine failed: {next((line for line in lines if 'error:' in line), text[-500:])}")

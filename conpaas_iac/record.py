@@ -21,6 +21,8 @@ class Confirmed(msgspec.Struct, frozen=True):
     id: str
     digest: str
     files: dict[str, str]  # path -> digest of its content
+    groups: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     code: str = ""
 
 
@@ -28,14 +30,21 @@ class _Document(msgspec.Struct):
     version: int
     nodes: dict[str, Confirmed] = {}
     contents: dict[str, str] = {}
+    held: list[str] = []
+    resting: list[str] = []
 
 
 @dataclass(frozen=True)
 class Record:
-    """Per node what it confirmed; contents by digest, each once."""
+    """Per node what it confirmed; contents by digest, each once.
+
+    `held` are services that `conpaas stop` keeps down until `start`; `resting` are machines stopped on purpose.
+    """
 
     nodes: Mapping[str, Confirmed] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
         """Whether this very machine runs this very configuration."""
@@ -54,7 +63,7 @@ class Record:
             digests = {file.path: file.digest for file in tree.files}
             contents |= {file.digest: file.content for file in tree.files}
             code = tree.code.version if tree.code else ""
-            nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, code)
+            nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, tree.groups, tree.units, code)
         return replace(self, nodes=nodes, contents=contents).only(nodes)
 
     def only(self, names: Iterable[str]) -> "Record":
@@ -62,7 +71,8 @@ class Record:
         kept = set(names)
         nodes = {name: node for name, node in self.nodes.items() if name in kept}
         used = {digest for node in nodes.values() for digest in node.files.values()}
-        return Record(nodes, {digest: text for digest, text in self.contents.items() if digest in used})
+        contents = {digest: text for digest, text in self.contents.items() if digest in used}
+        return Record(nodes, contents, self.held, self.resting & kept)
 
 
 def read(store: Store, stack: str) -> Record:
@@ -76,10 +86,16 @@ def read(store: Store, stack: str) -> Record:
         raise UserError(f"the record of {stack} cannot be read: {error}") from error
     if document.version != VERSION:
         raise UserError(f"the record of {stack} is of version {document.version}, this conpaas knows {VERSION}")
-    return Record(document.nodes, document.contents)
+    return Record(document.nodes, document.contents, frozenset(document.held), frozenset(document.resting))
 
 
 def write(store: Store, stack: str, record: Record) -> None:
     """Replace the record."""
-    document = _Document(VERSION, dict(sorted(record.nodes.items())), dict(sorted(record.contents.items())))
+    document = _Document(
+        VERSION,
+        dict(sorted(record.nodes.items())),
+        dict(sorted(record.contents.items())),
+        sorted(record.held),
+        sorted(record.resting),
+    )
     store.write(f"{stack}/record.json", msgspec.json.encode(document))

@@ -14,8 +14,6 @@ from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.topology import Node, Service, Topology
 
-MACHINE = "machine"  # the pseudo type of what every machine gets
-
 
 @dataclass(frozen=True)
 class File:
@@ -49,6 +47,7 @@ class Tree:
     """All that a machine is told to be."""
 
     node: str
+    groups: tuple[str, ...]
     files: tuple[File, ...]
     absent: tuple[str, ...]  # files of groups that this machine does not run
     units: tuple[str, ...]  # enabled and running
@@ -56,14 +55,19 @@ class Tree:
     code: Code | None
     startup_script: str
 
+    @classmethod
+    def empty(cls, node: str) -> "Tree":
+        """Of a machine that is told nothing: one that is baked or leaves."""
+        return cls(node, (), (), (), (), (), None, "")
+
     @cached_property
     def digest(self) -> str:
         """Two trees with the same digest need no visit."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
-def trees(topology: Topology, types: Catalog) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology."""
+def trees(topology: Topology, types: Catalog, internal: Catalog) -> dict[str, Tree]:
+    """Node -> tree, for every node of the topology. `internal` is what machines of every type get."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -73,27 +77,32 @@ def trees(topology: Topology, types: Catalog) -> dict[str, Tree]:
     )
     environment.filters.update(quoting.FILTERS)
     shared = _shared(topology, types)
-    return {
-        node.name: _tree(node, topology.service(node.service), types, environment, shared) for node in topology.nodes
-    }
+    found = {}
+    for node in topology.nodes:
+        service = topology.service(node.service)
+        sources = (*internal.values(), types[service.type])
+        found[node.name] = _tree(node, service, sources, environment, shared)
+    return found
 
 
-def _tree(node: Node, service: Service, types: Catalog, environment: jinja2.Environment, shared: Any) -> Tree:
-    kind = types[service.type]
+def _tree(
+    node: Node, service: Service, sources: tuple[ServiceType, ...], environment: jinja2.Environment, shared: Any
+) -> Tree:
     context = {**shared, "service": shared["services"][service.name], "node": _node(node)}
     files: list[File] = []
     absent: list[str] = []
-    for source in (types[MACHINE], kind):
+    for source in sources:
         for file in source.descriptor.files:
             if _runs(node, file.groups):
                 content = _render(source, file.path, environment, context)
                 files.append(File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change))
             else:
                 absent.append(file.path)
-    descriptor = kind.descriptor
+    descriptor = sources[-1].descriptor
     carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
     return Tree(
         node=node.name,
+        groups=node.groups,
         files=tuple(files),
         absent=tuple(absent),
         units=tuple(unit.name for unit in descriptor.units if _runs(node, unit.groups)),
@@ -163,22 +172,10 @@ def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str
 
 
 def _hosts(topology: Topology) -> list[dict[str, Any]]:
-    """Names of every machine, up to the next of 16, 64, 256 … so that one more machine changes no hosts file."""
+    """Names of every machine, those to come included, and of every service's entry."""
     suffix = f"{topology.application}.internal"
-    hosts: list[dict[str, Any]] = []
-    for service in topology.services:
-        hosts.append({"address": str(service.entry), "names": [service.name, f"{service.name}.{suffix}"]})
-        packed = all(node.name == f"{service.name}-{node.ordinal}" for node in service.nodes)
-        if packed:
-            hosts += [
-                {"address": str(service.block[ordinal]), "names": [f"{service.name}-{ordinal}"]}
-                for ordinal in range(1, _steps(len(service.nodes)) + 1)
-            ]
-    return hosts
-
-
-def _steps(count: int) -> int:
-    room = 16
-    while room < count:
-        room *= 4
-    return room
+    return [
+        {"address": str(address), "names": [name, f"{name}.{suffix}"]}
+        for service in topology.services
+        for name, address in ((service.name, service.entry), *service.directory)
+    ]

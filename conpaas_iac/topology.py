@@ -63,8 +63,10 @@ class Service:
     title: str
     type: str
     block: IPv4Network
+    start: bool  # false: its machines, where there are any, rest
     counts: Mapping[str, int]
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node, ...]  # none while `start` is false
+    directory: tuple[tuple[str, IPv4Address], ...]  # names and addresses of machines, those to come included
     uses: tuple[str, ...]
     options: Mapping[str, object]
     environment: Mapping[str, str]
@@ -116,8 +118,10 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         title=service.title,
         type=service.type,
         block=block,
+        start=service.start,
         counts=service.counts,
-        nodes=_nodes(service, kind, block) if service.start else (),
+        nodes=_nodes(service, kind, block, service.counts) if service.start else (),
+        directory=_directory(service, kind, block),
         uses=service.uses,
         options=service.options,
         environment=service.environment,
@@ -130,32 +134,54 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
 
 def _entry(service: model.Service, kind: ServiceType, block: IPv4Network) -> IPv4Address:
     """The address that answers for the service: its entry group's first machine, there or not."""
-    groups = tuple(kind.descriptor.groups)
-    spread = service.placement == "spread" and len(groups) > 1
+    group_slice = tuple(kind.descriptor.groups).index(kind.descriptor.entry) if _is_spread(service, kind) else 0
     asked = service.addresses.get("", ()) or service.addresses.get(kind.descriptor.entry, ())
-    return addresses.node_address(block, asked, 1, groups.index(kind.descriptor.entry) if spread else 0)
+    return addresses.node_address(block, asked, 1, group_slice)
 
 
-def _nodes(service: model.Service, kind: ServiceType, block: IPv4Network) -> tuple[Node, ...]:
+def _nodes(
+    service: model.Service, kind: ServiceType, block: IPv4Network, counts: Mapping[str, int]
+) -> tuple[Node, ...]:
     """Packed: machine k runs every group whose count is at least k. Spread: each group has its own machines."""
     groups = tuple(kind.descriptor.groups)
-    if service.placement == "packed" or len(groups) == 1:
-        ordinals = range(1, max(service.counts.values()) + 1)
-        _fits(service, block, len(ordinals), 1)
+    _fits(service, max(counts.values()), _room(service, kind, block), block)
+    if not _is_spread(service, kind):
         return tuple(
-            _node(service, block, tuple(group for group in groups if service.counts[group] >= ordinal), ordinal)
-            for ordinal in ordinals
+            _node(service, block, tuple(group for group in groups if counts[group] >= ordinal), ordinal)
+            for ordinal in range(1, max(counts.values()) + 1)
         )
-    _fits(service, block, max(service.counts.values()), len(groups))
     return tuple(
         _node(service, block, (group,), ordinal, group_slice, f"{group}-")
         for group_slice, group in enumerate(groups)
-        for ordinal in range(1, service.counts[group] + 1)
+        for ordinal in range(1, counts[group] + 1)
     )
 
 
-def _fits(service: model.Service, block: IPv4Network, wanted: int, slices: int) -> None:
-    room = addresses.capacity(block, slices)
+def _directory(
+    service: model.Service, kind: ServiceType, block: IPv4Network
+) -> tuple[tuple[str, IPv4Address], ...]:
+    """Up to the next of 16, 64, 256 … machines, so that one more machine changes no hosts file."""
+    room = _room(service, kind, block)
+    ceilings = {group: min(_ceiling(count), room) for group, count in service.counts.items()}
+    return tuple((node.name, node.address) for node in _nodes(service, kind, block, ceilings))
+
+
+def _ceiling(count: int) -> int:
+    ceiling = 16
+    while ceiling < count:
+        ceiling *= 4
+    return ceiling
+
+
+def _is_spread(service: model.Service, kind: ServiceType) -> bool:
+    return service.placement == "spread" and len(kind.descriptor.groups) > 1
+
+
+def _room(service: model.Service, kind: ServiceType, block: IPv4Network) -> int:
+    return addresses.capacity(block, len(kind.descriptor.groups) if _is_spread(service, kind) else 1)
+
+
+def _fits(service: model.Service, wanted: int, room: int, block: IPv4Network) -> None:
     if wanted > room:
         raise UserError(
             f"service {service.name!r} asks for {wanted} machines, its block {block} holds {room}",

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from conpaas_iac.catalog import ServiceType
+from conpaas_iac.configure import Executor
 from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.events import Listener
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ class Seen:
     name: str
     running: bool
     incarnation: int
+    ip: str = ""  # on the provider's network, while it runs
 
 
 class Cloud(Protocol):
@@ -29,6 +33,7 @@ class Cloud(Protocol):
 
     SUMMARY: str
     MACHINE: str  # resource type of a machine: "conpaas:lxd:Instance"
+    BAKES: bool  # whether its images hold the packages of a service type
 
     def declare(
         self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity", settings: Settings
@@ -42,4 +47,13 @@ class Cloud(Protocol):
         """What carries the owner's tag, in one list call."""
 
     def start(self, names: Iterable[str], settings: Settings) -> None:
-        """Start machines that are there and stopped."""
+        """Start machines that are there and stopped; ends when SSH answers."""
+
+    def stop(self, names: Iterable[str], settings: Settings) -> None:
+        """Stop machines, cleanly; their disks stay."""
+
+    def image(self, kind: ServiceType, settings: Settings) -> str:
+        """The image that machines of a type begin with; it is named by what is in it."""
+
+    def bake(self, kind: ServiceType, settings: Settings, listen: Listener, execute: Executor) -> None:
+        """See that the image is there."""

@@ -1,13 +1,17 @@
 """LXD on this machine: system containers with systemd, each an honest small machine."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from conpaas_iac import lxd
+from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds.base import Seen
+from conpaas_iac.configure import Executor
 from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.events import Listener
+from conpaas_iac.host import base_image
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
+BAKES = True
 
 
 def machine_name(application: str, environment: str, node: str) -> str:
@@ -61,6 +66,7 @@ def _inputs(machine: Machine) -> dict[str, Any]:
     return {
         "node": machine.node,
         "service": machine.service,
+        "type": machine.type,
         "address": machine.address,
         "cpu": machine.cpu,
         "memory": machine.memory,
@@ -74,6 +80,7 @@ def applied(inputs: Mapping[str, Any]) -> Machine:
     return Machine(
         node=inputs["node"],
         service=inputs["service"],
+        type=inputs["type"],
         cloud="lxd",
         address=inputs["address"],
         cpu=int(inputs["cpu"]),
@@ -86,7 +93,7 @@ def applied(inputs: Mapping[str, Any]) -> Machine:
 def inventory(owner: str, settings: Settings) -> tuple[Seen, ...]:
     """Machines of our project that carry the owner's tag."""
     with lxd.errors("list of machines"):
-        instances = lxd.connect(settings).instances.all(recursion=1)
+        instances = lxd.connect(settings).instances.all(recursion=2)
     return tuple(
         Seen(
             node=instance.config[lxd.NODE],
@@ -94,19 +101,57 @@ def inventory(owner: str, settings: Settings) -> tuple[Seen, ...]:
             name=instance.name,
             running=instance.status == "Running",
             incarnation=int(instance.config[lxd.INCARNATION]),
+            ip=_ip(instance.state),
         )
         for instance in instances
         if instance.config.get(lxd.OWNER) == owner
     )
 
 
+def _ip(state: Any) -> str:
+    interfaces = (state or {}).get("network") or {}
+    found = (each["address"] for each in interfaces.get("eth0", {}).get("addresses", ()) if each["family"] == "inet")
+    return next(found, "")
+
+
 def start(names: Iterable[str], settings: Settings) -> None:
-    """All at once; ends when LXD says they run."""
+    """All at once."""
+    from conpaas_iac.provider.lxd_instance import wait_for_ssh
+
+    def one(instance: Any) -> None:
+        instance.start(wait=True)
+        wait_for_ssh(instance)
+
+    _each(names, "start", one, settings)
+
+
+def stop(names: Iterable[str], settings: Settings) -> None:
+    """All at once; a machine that does not obey within 30 s is stopped hard."""
+    _each(names, "stop", lambda instance: instance.stop(timeout=30, force=False, wait=True), settings)
+
+
+def _each(names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings) -> None:
     client = lxd.connect(settings)
 
     def one(name: str) -> None:
-        with lxd.errors(f"start of machine {name}"):
-            client.instances.get(name).start(wait=True)
+        with lxd.errors(f"{verb} of machine {name}"):
+            act(client.instances.get(name))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, names))
+
+
+def image(kind: ServiceType, settings: Settings) -> str:
+    """Base image and install tasks name it, so it changes with either."""
+    base = base_image.alias(settings).rpartition("-")[2]
+    return f"conpaas-{kind.name}-{kind.install_digest[:6]}{base[:6]}"
+
+
+def bake(kind: ServiceType, settings: Settings, listen: Listener, execute: Executor) -> None:
+    """Boot the base image, run the type's install tasks, publish what came out."""
+    from conpaas_iac.provider.lxd_image import bake as bake_image
+
+    name = image(kind, settings)
+    with lxd.errors(f"image {name}"):
+        if lxd.absent_is_none(lxd.connect(settings).images.get_by_alias, name) is None:
+            bake_image(kind, name, settings, listen, execute)

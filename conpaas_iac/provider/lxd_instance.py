@@ -108,33 +108,47 @@ def _definition(inputs: Values, gateway: str) -> dict[str, Any]:
         },
         "devices": {
             "root": {"type": "disk", "path": "/", "pool": inputs["pool"]},
-            "eth0": {"type": "nic", "network": inputs["bridge"], "name": "eth0"},
-            "eth1": {"type": "nic", "network": inputs["network"], "name": "eth1"},
+            "eth0": _nic("eth0", inputs["bridge"]),
+            **({"eth1": _nic("eth1", inputs["network"])} if inputs["network"] else {}),
         },
     }
+
+
+def _nic(name: str, network: str) -> dict[str, str]:
+    return {"type": "nic", "network": network, "name": name}
 
 
 def _push_files(instance: Any, inputs: Values) -> None:
     """What the machine must know before its first boot; a second push of the same is harmless."""
     private, public = ssh_key_pair(inputs["node"])
-    address = IPv4Interface(inputs["address"])
-    fixed = f"[Match]\nName=eth1\n[Network]\nAddress={address}\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n"
-    for path, content, mode in (
+    files = [
         (HOST_KEY, private, 0o600),
         (f"{HOST_KEY}.pub", public + "\n", 0o644),
         ("/root/.ssh/authorized_keys", inputs["publicKey"] + "\n", 0o600),
-        ("/etc/systemd/network/20-eth1.network", fixed, 0o644),
-    ):
+    ]
+    if inputs["network"]:
+        files.append(("/etc/systemd/network/20-eth1.network", _fixed(inputs["address"]), 0o644))
+    for path, content, mode in files:
         instance.files.put(path, content.encode(), mode=mode, uid=0, gid=0)
 
 
+def _fixed(address: str) -> str:
+    return f"""[Match]
+Name=eth1
+[Network]
+Address={IPv4Interface(address)}
+LinkLocalAddressing=no
+ConfigureWithoutCarrier=yes
+"""
+
+
 def _made(instance: Any) -> Made:
-    ip = _wait_for_ssh(instance)
+    ip = wait_for_ssh(instance)
     host_key = instance.files.get(f"{HOST_KEY}.pub").decode().strip().rsplit(" ", 1)[0]
     return Made(instance.config["volatile.uuid"], {"ip": ip, "hostKey": host_key})
 
 
-def _wait_for_ssh(instance: Any) -> str:
+def wait_for_ssh(instance: Any) -> str:
     """The machine's address on the provider's bridge, once an SSH server greets there."""
     deadline = time.monotonic() + BOOT_SECONDS
     ip = None

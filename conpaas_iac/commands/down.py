@@ -1,0 +1,30 @@
+"""conpaas down: remove an application's machines."""
+
+import time
+
+import click
+from rich.console import Console
+
+from conpaas_iac import settings
+from conpaas_iac.commands import options
+
+
+@click.command("down")
+@click.argument("application")
+@options.environment
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(application: str, environment: str, yes: bool) -> int:
+    """Remove the machines, network and state of APPLICATION. Data on its machines is lost; the manifest stays."""
+    from conpaas_iac import deployment, inspection
+    from conpaas_iac.live import shown
+
+    begun, configured = time.monotonic(), settings.load()
+    machines = inspection.machines_of(application, environment, configured)
+    if not yes:
+        names = ", ".join(machines) or "no machine"
+        click.confirm(f"Remove {application} ({environment}) with {names}, and all data on them?", abort=True)
+    console = Console(highlight=False)
+    with shown(console) as listen:
+        deployment.down(application, environment, configured, listen)
+    console.print(f"{application} is gone ({len(machines)} machines, {time.monotonic() - begun:.1f} s).")
+    return 0

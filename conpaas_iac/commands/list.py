@@ -1,0 +1,26 @@
+"""conpaas list: all applications."""
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+
+from conpaas_iac import report, settings
+from conpaas_iac.commands import options
+
+
+@click.command("list")
+@options.form
+def command(form: str) -> int:
+    """List the applications of the backend."""
+    from conpaas_iac import inspection
+
+    found = inspection.listings(settings.load())
+    if form == "json":
+        click.echo(json.dumps({"version": 1, "applications": [asdict(each) for each in found]}, indent=2))
+    elif found:
+        Console(highlight=False).print(report.list_view(found))
+    else:
+        click.echo("No applications. Begin with: conpaas up manifest.json")
+    return 0

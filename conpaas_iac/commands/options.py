@@ -1,0 +1,29 @@
+"""Options that several verbs share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conpaas_iac.wish import Request, is_locked
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+manifest: Decorator = click.argument(
+    "manifest", type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST"
+)
+environment: Decorator = click.option(
+    "-e", "--environment", default="default", show_default=True, help="Which environment of the application."
+)
+locked: Decorator = click.option(
+    "--locked", is_flag=True, help="Never write the lock file; the default where CI is set."
+)
+form: Decorator = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+
+
+def request(manifest: Path, environment: str, locked: bool) -> Request:
+    """What the shared options ask for."""
+    return Request(manifest, environment, is_locked(locked))

@@ -1,0 +1,28 @@
+"""conpaas status: how an application is, now."""
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+
+from conpaas_iac import report, settings
+from conpaas_iac.commands import options
+
+
+@click.command("status")
+@click.argument("application", metavar="APPLICATION[/SERVICE]")
+@options.environment
+@options.form
+def command(application: str, environment: str, form: str) -> int:
+    """Say how APPLICATION is now: asks clouds, machines and URLs. Exit code 3 when something is not well."""
+    from conpaas_iac import inspection
+
+    name, _, service = application.partition("/")
+    status = inspection.status_of(name, environment, settings.load(), service)
+    if form == "json":
+        document = {"version": 1, **asdict(status), "well": status.is_well}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        Console(highlight=False).print(report.status_view(status))
+    return 0 if status.is_well else 3

@@ -1,0 +1,53 @@
+"""conpaas up: make the application as the manifest says."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from conpaas_iac import report, settings
+from conpaas_iac.commands import options
+from conpaas_iac.plan import Plan
+from conpaas_iac.wish import Request, Wish
+
+
+@click.command("up")
+@options.manifest
+@options.environment
+@options.locked
+@options.form
+def command(manifest: Path, environment: str, locked: bool, form: str) -> int:
+    """Make the application as MANIFEST says: shows the plan, then carries it out.
+
+    Safe to repeat: where nothing differs, nothing happens; after a failure or Ctrl-C it goes on.
+    """
+    return carry_out(options.request(manifest, environment, locked), form)
+
+
+def carry_out(request: Request, form: str) -> int:
+    """Plan, apply, and say how it ended; `scale` ends here too."""
+    from conpaas_iac import deployment
+    from conpaas_iac.live import shown
+
+    begun = time.monotonic()
+    # In JSON, what is going on goes to stderr, so that stdout is one document.
+    console = Console(stderr=form == "json", highlight=False)
+
+    def announce(plan: Plan, wish: Wish) -> None:
+        for diagnostic in wish.diagnostics:
+            text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+            console.print(text, markup=False, soft_wrap=True)
+        console.print(report.headline(wish.topology, time.monotonic() - begun))
+        console.print(report.plan_view(plan))
+
+    with shown(console) as listen:
+        result = deployment.up(request, settings.load(), listen, announce)
+    if form == "json":
+        click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
+        return 0
+    where = ", ".join(result.urls.values()) or "no service of it has a web address"
+    seconds = time.monotonic() - begun
+    console.print(f"Ready in {seconds:.1f} s: {where}   (conpaas status {result.plan.application})", soft_wrap=True)
+    return 0

@@ -1,0 +1,170 @@
+"""The use cases that only look: status, logs, the list of applications, the way into a machine."""
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from conpaas_iac import catalog, clouds, lockfile, record, status
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.declaration import Machine
+from conpaas_iac.engine import Applied, Engine, stack_name, stacks
+from conpaas_iac.errors import UserError
+from conpaas_iac.record import Record
+from conpaas_iac.settings import Settings
+from conpaas_iac.ssh import Access, access
+from conpaas_iac.status import ApplicationStatus, Listing, Probe
+from conpaas_iac.store import at
+
+SECONDS = 10  # how long a machine or a URL may take to answer
+
+
+@dataclass(frozen=True)
+class View:
+    """An application that is there, and the way to its machines."""
+
+    application: str
+    environment: str
+    applied: Applied
+    seen: Mapping[str, Seen]
+    record: Record
+    access: Access
+
+    def reach(self, machine: Machine) -> Seen | None:
+        """The machine, if it can be asked."""
+        seen = self.seen.get(machine.node)
+        return seen if seen and seen.running and seen.ip else None
+
+    def run(self, machine: Machine, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command there; 255 where ssh itself failed."""
+        seen = self.seen[machine.node]
+        return subprocess.run(
+            ssh_command(self.access, seen.ip, command),
+            env={"PATH": "/usr/bin:/bin", **self.access.environment},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+
+
+def ssh_command(way: Access, ip: str, *command: str) -> list[str]:
+    """The ssh command line of one machine."""
+    return ["ssh", *way.options(), "-o", f"ConnectTimeout={SECONDS}", f"root@{ip}", *command]
+
+
+@contextmanager
+def view(application: str, environment: str, settings: Settings) -> Iterator[View]:
+    """Look at an application; raises UserError when there is none of that name."""
+    engine = Engine.find(settings, application, environment)
+    if engine is None:
+        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+    applied, machines = engine.applied(), engine.machines()
+    names = sorted({machine.cloud for machine in applied.machines})
+    seen = {each.node: each for name in names for each in clouds.cloud(name).inventory(applied.owner, settings)}
+    here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
+    there = record.read(at(settings.backend_url), engine.name)
+    with access(machines.login, here) as way:
+        yield View(application, environment, applied, seen, there, way)
+
+
+def machines_of(application: str, environment: str, settings: Settings) -> tuple[str, ...]:
+    """Names of an application's machines, from the checkpoint alone."""
+    engine = Engine.find(settings, application, environment)
+    if engine is None:
+        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+    return tuple(machine.node for machine in engine.applied().machines)
+
+
+def status_of(application: str, environment: str, settings: Settings, service: str = "") -> ApplicationStatus:
+    """The truth of the moment: what the cloud lists, what machines say, what URLs answer."""
+    with view(application, environment, settings) as looked, ThreadPoolExecutor(16) as pool:
+        machines = select(looked, [service] if service else [])
+        found = {name: url for name, url in urls(looked).items() if service in ("", name)}
+        answers = pool.map(_answer, found.values())
+        probes = pool.map(lambda machine: _probe(looked, machine), machines)
+        nodes = tuple(
+            status.node_status(machine, looked.seen.get(machine.node), probe, looked.record)
+            for machine, probe in zip(machines, probes, strict=True)
+        )
+        answered = dict(zip(found, answers, strict=True))
+        return ApplicationStatus(application, environment, nodes, found, answered, tuple(sorted(looked.record.held)))
+
+
+def _probe(looked: View, machine: Machine) -> Probe | None:
+    if looked.reach(machine) is None:
+        return None
+    known = looked.record.nodes.get(machine.node)
+    units = known.units if known else ()
+    done = looked.run(machine, status.question(units) if units else "true")
+    if done.returncode == 255:
+        return Probe({}, False, (done.stderr.strip().splitlines() or ["ssh failed"])[-1])
+    return status.read_probe(units, done.stdout)
+
+
+def urls(looked: View) -> dict[str, str]:
+    """Service -> URL, of the machines that run now."""
+    types = catalog.load()
+    found: dict[str, str] = {}
+    for machine in looked.applied.machines:
+        kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
+        seen = looked.reach(machine)
+        if kind and known and seen and kind.descriptor.url and kind.descriptor.entry in known.groups:
+            found.setdefault(machine.service, kind.descriptor.url.format(address=seen.ip))
+    return found
+
+
+def _answer(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as response:
+            return str(response.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except (urllib.error.URLError, OSError) as error:
+        return str(getattr(error, "reason", error))
+
+
+def logs(looked: View, machines: Sequence[Machine], lines: int) -> Iterator[tuple[str, str]]:
+    """(node, line), of the units that the machines run, machine by machine."""
+
+    def fetch(machine: Machine) -> str:
+        known = looked.record.nodes.get(machine.node)
+        units = " ".join(f"-u '{unit}'" for unit in known.units) if known else ""
+        command = f"journalctl --no-pager -o short-iso --no-hostname -q -n {lines} {units}"
+        done = looked.run(machine, command)
+        return done.stdout if done.returncode == 0 else f"(cannot be read: {done.stderr.strip()})"
+
+    reachable = [machine for machine in machines if looked.reach(machine)]
+    with ThreadPoolExecutor(16) as pool:
+        for machine, text in zip(reachable, pool.map(fetch, reachable), strict=True):
+            for line in text.splitlines():
+                yield machine.node, line
+
+
+def select(looked: View, path: Sequence[str]) -> tuple[Machine, ...]:
+    """Machines of `APP[/SERVICE[/NODE]]` after APP; a node may also be named right after APP."""
+    machines = looked.applied.machines
+    if path:
+        machines = tuple(each for each in machines if path[0] in (each.service, each.node))
+    if len(path) > 1:
+        machines = tuple(each for each in machines if path[1] in (each.node, each.node.rpartition("-")[2]))
+    if not machines:
+        known = ", ".join(machine.node for machine in looked.applied.machines) or "none"
+        raise UserError(f"no machine {'/'.join(path)!r} in {looked.application}", f"its machines: {known}")
+    return machines
+
+
+def listings(settings: Settings) -> tuple[Listing, ...]:
+    """All applications of the backend."""
+    shelf = at(settings.backend_url)
+    found = []
+    for name in stacks(settings):
+        application, _, environment = name.partition(".")
+        lock = shelf.read(f"{name}/lock.json")
+        span = str(lockfile.decode(lock).range) if lock else ""
+        machines = len(record.read(shelf, stack_name(application, environment)).nodes)
+        found.append(Listing(application, environment, machines, span))
+    return tuple(found)

@@ -1,0 +1,152 @@
+"""What `up` would do, as data: from what is applied and recorded to what is wanted. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Literal
+
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.record import Record
+from conpaas_iac.render import Tree
+from conpaas_iac.topology import Topology
+
+Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file of a machine that will differ; `diff` is unified."""
+
+    path: str
+    unit: str
+    on_change: str
+    diff: str
+
+
+@dataclass(frozen=True)
+class MachineChange:
+    """What happens to one machine, and why."""
+
+    node: str
+    service: str
+    action: Action
+    address: str
+    cause: str
+    files: tuple[FileChange, ...] = ()
+    code: str = ""  # the new version, when it changes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that will happen, in the order of services and machines."""
+
+    application: str
+    environment: str
+    range: str
+    changes: tuple[MachineChange, ...]
+    unchanged: int  # machines
+    notes: tuple[str, ...] = field(default=())
+
+    def count(self, *actions: Action) -> int:
+        """How many machines meet one of these actions; a replaced machine counts as added and removed."""
+        return sum(change.action in actions for change in self.changes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do."""
+        return not self.changes
+
+
+def make(
+    topology: Topology,
+    wanted: Declaration,
+    applied: Iterable[Machine],
+    record: Record,
+    trees: Mapping[str, Tree],
+    gone: Iterable[str] = (),
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """Compare. `gone` are machines that the cloud has lost (empty when nobody looked)."""
+    there = {machine.node: machine for machine in applied}
+    lost = set(gone)
+    changes = [
+        change
+        for machine in wanted.machines
+        if (change := _change(machine, there.get(machine.node), machine.node in lost, record, trees[machine.node]))
+    ]
+    names = {machine.node for machine in wanted.machines}
+    starting = {service.name: service.start for service in topology.services}
+    for machine in there.values():
+        if machine.node not in names:
+            rests = starting.get(machine.service) is False
+            if not (rests and machine.node in record.resting):
+                changes.append(_leaving(machine, rests, machine.service in starting))
+    changes.sort(key=lambda change: (change.service, change.action == "remove", _number(change.node)))
+    return Plan(
+        topology.application,
+        topology.environment,
+        str(topology.range),
+        tuple(changes),
+        len(wanted.machines) - sum(change.node in names for change in changes),
+        notes,
+    )
+
+
+def _number(node: str) -> tuple[str, int]:
+    stem, _, ordinal = node.rpartition("-")
+    return stem, int(ordinal)
+
+
+def _change(
+    machine: Machine, there: Machine | None, is_lost: bool, record: Record, tree: Tree
+) -> MachineChange | None:
+    address = machine.address.split("/")[0]
+    if there is None:
+        return MachineChange(machine.node, machine.service, "add", address, "the manifest wants it")
+    if is_lost:
+        return MachineChange(machine.node, machine.service, "replace", address, "the cloud has lost it")
+    if (there.address, there.cloud) != (machine.address, machine.cloud):
+        cause = f"address or cloud: {there.address} on {there.cloud} -> {machine.address} on {machine.cloud}"
+        return MachineChange(machine.node, machine.service, "replace", address, cause)
+    if machine.node in record.resting:
+        return MachineChange(machine.node, machine.service, "wake", address, "its service starts again")
+    causes, files, code = [], _file_changes(record, tree), ""
+    if (there.cpu, there.memory) != (machine.cpu, machine.memory):
+        causes.append(f"size: {there.cpu} cpu, {there.memory} MiB -> {machine.cpu} cpu, {machine.memory} MiB")
+    known = record.nodes.get(machine.node)
+    if known is None:
+        causes.append("it has confirmed no configuration yet")
+    elif known.digest != tree.digest:
+        if tree.code and tree.code.version != known.code:
+            code = tree.code.version
+            causes.append(f"code {known.code[:12] or 'none'} -> {code[:12]}")
+        if files:
+            causes.append(f"{len(files)} file{'s' if len(files) > 1 else ''} of its configuration")
+        causes = causes or ["its configuration"]
+    if not causes:
+        return None
+    return MachineChange(machine.node, machine.service, "change", address, ", ".join(causes), files, code)
+
+
+def _leaving(machine: Machine, rests: bool, service_stays: bool) -> MachineChange:
+    address = machine.address.split("/")[0]
+    if rests:
+        return MachineChange(machine.node, machine.service, "rest", address, "its service is stopped; data is kept")
+    cause = "the service has fewer machines now" if service_stays else "the service is no longer in the manifest"
+    return MachineChange(machine.node, machine.service, "remove", address, cause)
+
+
+def _file_changes(record: Record, tree: Tree) -> tuple[FileChange, ...]:
+    before = record.files(tree.node)
+    if not before:
+        return ()
+    return tuple(
+        FileChange(file.path, file.unit, file.on_change, _diff(file.path, before.get(file.path, ""), file.content))
+        for file in tree.files
+        if before.get(file.path) != file.content
+    )
+
+
+def _diff(path: str, before: str, after: str) -> str:
+    lines = unified_diff(before.splitlines(), after.splitlines(), f"{path} (now)", f"{path} (then)", lineterm="", n=2)
+    return "\n".join(lines)

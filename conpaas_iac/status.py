@@ -1,0 +1,114 @@
+"""How an application is, as data. Pure: from what was seen to what is said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.declaration import Machine
+from conpaas_iac.record import Record
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a machine said of itself; `units` is unit -> systemd's word. None where it did not answer."""
+
+    units: Mapping[str, str]
+    pending: bool  # a run was interrupted there
+    reason: str = ""  # why it did not answer
+
+    @property
+    def answered(self) -> bool:
+        """Whether it could be asked."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """One machine, now."""
+
+    name: str
+    service: str
+    groups: tuple[str, ...]
+    address: str
+    cloud: str
+    ip: str
+    state: str  # running, stopped, gone
+    health: str
+    is_well: bool
+
+
+@dataclass(frozen=True)
+class ApplicationStatus:
+    """An application, now."""
+
+    application: str
+    environment: str
+    nodes: tuple[NodeStatus, ...]
+    urls: Mapping[str, str]
+    answers: Mapping[str, str]  # service -> what its URL answered: "200", or why it did not
+    held: tuple[str, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Every machine that should run does its work, and every URL answers."""
+        return all(node.is_well or node.state == "stopped" for node in self.nodes) and all(
+            answer.isdigit() and int(answer) < 500 for answer in self.answers.values()
+        )
+
+    @property
+    def summary(self) -> str:
+        """One phrase."""
+        count = sum(node.is_well for node in self.nodes)
+        held = f"; held by `conpaas stop`: {', '.join(self.held)}" if self.held else ""
+        wrong = [f"{service} answers {answer}" for service, answer in self.answers.items() if answer[:1] not in "234"]
+        return f"{count} of {len(self.nodes)} machines well" + "".join(f"; {each}" for each in wrong) + held
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One application of the backend."""
+
+    application: str
+    environment: str
+    machines: int
+    range: str
+
+
+def node_status(machine: Machine, seen: Seen | None, probe: Probe | None, record: Record) -> NodeStatus:
+    """What to say of one machine."""
+    known = record.nodes.get(machine.node)
+    groups = tuple(known.groups) if known else ()
+    state = "gone" if seen is None else "running" if seen.running else "stopped"
+    health, is_well = _health(machine, seen, probe, record)
+    address = machine.address.split("/")[0]
+    ip = seen.ip if seen else ""
+    return NodeStatus(machine.node, machine.service, groups, address, machine.cloud, ip, state, health, is_well)
+
+
+def _health(machine: Machine, seen: Seen | None, probe: Probe | None, record: Record) -> tuple[str, bool]:
+    if seen is None:
+        return "the cloud has lost it: `conpaas up` makes it again", False
+    if not seen.running:
+        asked = machine.node in record.resting
+        return ("stopped as asked" if asked else "stopped: `conpaas up` starts it again"), False
+    if probe is None or not probe.answered:
+        return f"does not answer: {probe.reason if probe else 'not asked'}", False
+    if failed := sorted(unit for unit, word in probe.units.items() if word not in ("active", "reloading")):
+        return ", ".join(f"{unit} is {probe.units[unit]}" for unit in failed), False
+    if machine.node not in record.nodes:
+        return "not configured yet: `conpaas up` goes on", False
+    if probe.pending:
+        return "a run was interrupted here: `conpaas up` goes on", False
+    return "well", True
+
+
+def question(units: Sequence[str]) -> str:
+    """The command that asks a machine how it is."""
+    words = " ".join(f"'{unit}'" for unit in units)
+    return f"systemctl is-active {words}; test -e /var/lib/conpaas/pending && echo pending"
+
+
+def read_probe(units: Sequence[str], output: str) -> Probe:
+    """The answer to `question`: a word a unit, in their order, then perhaps `pending`."""
+    words = output.split()
+    return Probe(dict(zip(units, words, strict=False)), words[-1:] == ["pending"])

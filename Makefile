@@ -39,8 +39,9 @@ demo: setup ## DokuWiki on this machine
 
 test: lint unit engine e2e ## the whole suite
 
-lint: install ## ruff, mypy --strict, ansible-lint
-	@$(timed) { ruff check . && mypy && ansible-lint --offline --profile production -q roles playbooks; }
+lint: install ## ruff, mypy --strict, ansible-lint: all that each of them finds
+	@bad=0; $(timed) { ruff check . || bad=1; mypy || bad=1; \
+	  ansible-lint --offline --profile production -q roles playbooks || bad=1; }; exit $$bad
 
 unit: install ## everything without a cloud, and the wheel: seconds
 	@$(timed) $(PYTEST) tests/unit tests/packaging

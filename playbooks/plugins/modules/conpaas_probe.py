@@ -46,12 +46,14 @@ author: conpaas (@conpaas)
 """
 
 import http.client
+import re
 import time
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.conpaas_node import journal
 
+VERSION_FOLDER = re.compile(r"/srv/conpaas/code/[0-9a-f]{64}/")
 CHECK = {
     "group": {"type": "str", "required": True},
     "url": {"type": "str", "required": True},
@@ -87,9 +89,15 @@ def probe(check):
         if status is not None and status < check["below"]:
             return True, answer, []
         if time.time() + pause > began + check["seconds"]:
-            return False, answer, journal(check["journal"], began) if check["journal"] else []
+            return False, answer, explanation(check["journal"], began)
         time.sleep(pause)
         pause = min(pause * 2, 0.5)
+
+
+def explanation(selector, since):
+    """What the journal says, each line once, code named as its author knows it."""
+    lines = journal(selector, since) if selector else []
+    return list(dict.fromkeys(VERSION_FOLDER.sub("", line) for line in lines))
 
 
 def ask(url, host):

@@ -20,7 +20,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.conpaas_node import Machine, journal, output
 
 IN_USE = re.compile(r"(?i)address (?:already )?in use")
-PORT = re.compile(r":(\d{1,5})\b")
+PORT = re.compile(r"(?:[\d.]{7}|\]|\*):(\d{1,5})\b")  # of an address, not a line number
+PREFIX = re.compile(r"^(\[[^\]]*\] *(\(\d+\))?|nginx|\d{4}/\S+ \S+)[ :]*")
 HOLDER = re.compile(r'\("([^"]+)",pid=(\d+)')
 
 
@@ -99,7 +100,7 @@ def explain(failed):
     causes = [line for line in failed.lines if re.search(r"(?i)emerg|alert|error|fail|in use|denied|cannot", line)]
     own = [line for line in causes if not re.match(rf"{re.escape(failed.unit)}\S*: |Failed to start|Reload failed", line)]
     cause = (own or causes or failed.lines or ["it said nothing"])[0]
-    message = f"{failed.unit} does not {failed.verb.split()[0]}: {cause}"
+    message = f"{failed.unit} does not {failed.verb.split()[0]}: {PREFIX.sub('', cause)}"
     for line in failed.lines:
         port = PORT.search(line)
         if IN_USE.search(line) and port:

@@ -8,7 +8,7 @@ from typing import Any
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.language import OLDER_TYPES
-from conpaas_iac.manifest.reader import child
+from conpaas_iac.manifest.source import child
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from conpaas_iac.catalog import Group, ServiceType
 from conpaas_iac.manifest.clouds import Clouds
 from conpaas_iac.manifest.context import Context, items
 from conpaas_iac.manifest.model import Batch
-from conpaas_iac.manifest.reader import child
-from conpaas_iac.manifest.source import quote
+from conpaas_iac.manifest.source import child, quote
 
 
 def by_group(

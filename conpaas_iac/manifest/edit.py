@@ -13,8 +13,8 @@ from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.naming import services
-from conpaas_iac.manifest.reader import Document, child, parse
-from conpaas_iac.manifest.source import Source, Span
+from conpaas_iac.manifest.reader import Document, parse
+from conpaas_iac.manifest.source import Source, Span, child
 
 
 def set_count(text: str, service: str, group: str, count: int, types: Catalog) -> str:

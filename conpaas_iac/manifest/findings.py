@@ -13,6 +13,11 @@ class Findings:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._said = list(document.diagnostics)
+        self._hushed: dict[str, str] = {}
+
+    def hush(self, pointer: str, besides: str = "") -> None:
+        """Say nothing more about a value and what is in it, besides one pointer."""
+        self._hushed[pointer] = besides
 
     def add(
         self,
@@ -25,6 +30,9 @@ class Findings:
         related: Iterable[tuple[str, str]] = (),
     ) -> None:
         """Say something about a value, or about its key; `related` are pointers and what is there."""
+        for hushed, besides in self._hushed.items():
+            if (pointer == hushed or pointer.startswith(hushed + "/")) and pointer != besides:
+                return
         others = [(self._span(other, False), text) for other, text in related]
         self._said.append(say(self.document.source, code, self._span(pointer, key), message, hint, others))
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac import archives
 from conpaas_iac.manifest.context import Context
 from conpaas_iac.manifest.model import Archive
 from conpaas_iac.manifest.source import quote
@@ -118,19 +117,17 @@ def _relative(context: Context, path: Path) -> str:
 
 
 def _check_file(context: Context, found: Archive, place: str, pointer: str) -> None:
+    """An archive, or a folder of code, on this machine."""
     path = Path(found.location)
-    if not _readable(context, path, place):
+    if not path.is_dir() and not _readable(context, path, place):
         return
-    name = quote(path.name)
     if found.sha256:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != found.sha256:
-            context.findings.add("E0405", f"{pointer}/Sha256", f"{name} has another checksum", digest)
-    inspection = archives.inspect(path)
+        _check_sum(context, path, found.sha256, f"{pointer}/Sha256")
+    from conpaas_iac import archives  # its imports are only needed here
+
+    name, inspection = quote(path.name), archives.inspect(path)
     if inspection.error:
-        hint = "zip, war, or tar (also .gz, .bz2, .xz)"
-        context.findings.add("E0402", place, f"{name} is no archive: {inspection.error}", hint)
+        context.findings.add("E0402", place, f"{name} {inspection.error}", "zip, war, or tar (also .gz, .bz2, .xz)")
     for code, members, what in (
         ("E0403", inspection.outside, "holds members that lie outside it"),
         ("E0404", inspection.links_out, "holds links that lead outside, or devices"),
@@ -143,3 +140,15 @@ def _check_file(context: Context, found: Archive, place: str, pointer: str) -> N
         message = f"all files of {name} lie in its folder {quote(inspection.folder)}, so no page is at the top"
         hint = f"pack what is inside: tar -C {inspection.folder} -czf {path.name.partition('.')[0]}.tar.gz ."
         context.findings.add("W0401", place, message, hint)
+
+
+def _check_sum(context: Context, path: Path, wanted: str, pointer: str) -> None:
+    if path.is_dir():
+        context.findings.add(
+            "E0407", pointer, "a folder has no checksum", "pack it, or take the checksum out", key=True
+        )
+        return
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != wanted:
+        context.findings.add("E0405", pointer, f"{quote(path.name)} has another checksum", f"its SHA-256 is {digest}")

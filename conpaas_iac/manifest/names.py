@@ -16,7 +16,10 @@ def slug(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
-    return name[:LONGEST].strip("-")
+    if len(name) > LONGEST:
+        whole = name[: LONGEST + 1].rpartition("-")[0]  # cut between words
+        name = whole or name[:LONGEST]
+    return name.strip("-")
 
 
 def kept_whole(text: str) -> bool:

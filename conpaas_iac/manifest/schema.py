@@ -26,7 +26,7 @@ def compose(types: Catalog, providers: Collection[str]) -> Schema:
     definitions = schema["$defs"]
     service = definitions["service"]
     aliases = [alias for kind in types.values() for alias in kind.descriptor.aliases]
-    service["properties"]["Type"]["enum"] = sorted([*types, *aliases])
+    service["properties"]["Type"].update({"enum": sorted([*types, *aliases]), "x-older": sorted(aliases)})
     definitions["cloud"]["properties"]["Provider"]["enum"] = sorted(providers)
     for kind in types.values():
         for name in kind.descriptor.fields:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.language import CLOUDS, OLDER_TYPES, TYPES
 from conpaas_iac.manifest.names import suggestion
-from conpaas_iac.manifest.reader import child
-from conpaas_iac.manifest.source import SECRET_NAME, quote
+from conpaas_iac.manifest.source import SECRET_NAME, child, quote
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -26,13 +25,26 @@ def check(findings: Findings, schema: Mapping[str, Any]) -> frozenset[str]:
     """Say what is not as the schema wants it; returns the pointers of values that are of no further use."""
     from jsonschema import Draft202012Validator  # 60 ms, and only needed when the text could be read
 
+    for pointer in findings.document.broken:
+        findings.hush(pointer)
+    for pointer in _not_built(findings.document.data, schema):
+        findings.hush(pointer, besides=child(pointer, "Type"))
     useless = set(findings.document.broken)
     for error in Draft202012Validator(schema).iter_errors(findings.document.data):
         pointer = "".join(child("", step) for step in error.absolute_path)
-        if any(pointer == each or pointer.startswith(each + "/") for each in findings.document.broken):
-            continue
         useless.update(_Reporter(findings, error, pointer).report())
     return frozenset(useless)
+
+
+def _not_built(data: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Services whose type is not built yet: one diagnostic says so, and nothing more is said about them."""
+    later = {*TYPES, *OLDER_TYPES} - {*schema["$defs"]["service"]["properties"]["Type"]["enum"]}
+    match data:
+        case {"Services": [*services]}:
+            for index, service in enumerate(services):
+                match service:
+                    case {"Type": str(name)} if name in later:
+                        yield child("/Services", index)
 
 
 def type_name(value: object) -> str:
@@ -154,13 +166,16 @@ class _Reporter:
             values = ", ".join(quote(each) if isinstance(each, str) else str(each).lower() for each in self.limit)
             return f"{self.field} should be one of {values}", about
         value = str(self.value)
-        built, language = sorted(self.limit), {"E0104": TYPES, "E0208": CLOUDS}.get(self.code, ())
+        built = sorted(set(self.limit) - set(self.schema.get("x-older", ())))
+        language = {"E0104": TYPES, "E0208": CLOUDS}.get(self.code, ())
         meant = OLDER_TYPES.get(value, value) if self.code == "E0104" else value
         missing = sorted(set(language) - set(built))
         if meant in missing:
             self.code = "E0105" if self.code == "E0104" else "E0209"
             return f"{self.noun} {quote(meant)} is not built yet", f"built: {', '.join(built)}"
-        hint = suggestion(value, [*built, *missing], f"known {_plural(self.noun)}")
+        current = [*built, *missing]
+        listing = f"known {_plural(self.noun)}: {', '.join(sorted(current))}"
+        hint = " ".join(filter(None, (suggestion(value, [*current, *self.limit], ""), listing)))
         return f"unknown {self.noun} {quote(value)}", hint
 
 

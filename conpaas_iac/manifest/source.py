@@ -107,3 +107,8 @@ def quote(value: object, limit: int = 60) -> str:
     """A value of the user's in double quotes, cut to a length, with nothing a terminal would obey."""
     text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in str(value))
     return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}…"'
+
+
+def child(pointer: str, step: str | int) -> str:
+    """The JSON pointer of a member or item."""
+    return f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}"

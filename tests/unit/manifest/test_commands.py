@@ -1,0 +1,54 @@
+"""The verbs of this room, as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conpaas_iac.commands import explain, schema, types, validate
+from conpaas_iac.errors import UserError
+
+GOOD = '{"Application": "shop", "Services": [{"Type": "php", "ServiceName": "front"}]}'
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONPAAS_SETTINGS", str(tmp_path / "none.json"))
+    Path("good.json").write_text(GOOD)
+    Path("bad.json").write_text(GOOD.replace("php", "phpp"))
+
+
+def test_validate() -> None:
+    result = CliRunner().invoke(validate.command, ["good.json"])
+    assert (result.exit_code, result.output) == (0, "1 manifest checked: no errors.\n")
+    result = CliRunner().invoke(validate.command, ["good.json", "bad.json"])
+    assert result.exit_code == 1
+    assert result.output.startswith("bad.json:1:47: error[E0104]:")
+    assert result.output.endswith("2 manifests checked: 1 error.\n")
+    result = CliRunner().invoke(validate.command, ["bad.json", "--format", "json"])
+    assert (result.exit_code, json.loads(result.output)["diagnostics"][0]["code"]) == (1, "E0104")
+
+
+def test_explain() -> None:
+    assert CliRunner().invoke(explain.command, ["e0104"]).output.startswith("# E0104: an unknown service type\n")
+    assert "E0104  an unknown service type\n" in CliRunner().invoke(explain.command, []).output
+    assert isinstance(CliRunner().invoke(explain.command, ["E9999"]).exception, UserError)
+
+
+def test_schema() -> None:
+    whole = json.loads(CliRunner().invoke(schema.command, []).output)
+    assert "php" in whole["$defs"]["service"]["properties"]["Type"]["enum"]
+    options = json.loads(CliRunner().invoke(schema.command, ["--type", "php"]).output)
+    assert options["properties"]["memory_limit"]["default"] == "128M"
+    assert isinstance(CliRunner().invoke(schema.command, ["--type", "phpp"]).exception, UserError)
+
+
+def test_types() -> None:
+    assert "php" in CliRunner().invoke(types.command, []).output
+    page = CliRunner().invoke(types.command, ["php"]).output
+    assert "memory_limit" in page and "backend" in page and "nginx" in page
+    listed = json.loads(CliRunner().invoke(types.command, ["php", "--format", "json"]).output)
+    assert listed["types"][0]["groups"]["backend"]["default"] == 1
+    assert isinstance(CliRunner().invoke(types.command, ["phpp"]).exception, UserError)

@@ -74,6 +74,8 @@ class BaseImage:
         for needed in (_build_folder(), lxd.socket_path(self.settings).parent):
             machine.need_space(needed, BUILD_GIB, "building the base image")
         say(f"mmdebstrap {RELEASE} with {', '.join(_packages())}")
+        if own := _authorities():
+            say(f"this machine's own certificate authorities go in: {', '.join(path.name for path in own)}")
         with (
             machine.quick_errors("base image"),
             tempfile.TemporaryDirectory(prefix="conpaas-image-", dir=_build_folder()) as folder,

@@ -47,10 +47,15 @@ class Packages:
     def mend(self, say: Say) -> None:
         gone = self._absent()
         say(f"apt-get install {' '.join(gone)}")
+
+        def shown(line: str) -> None:
+            if line.strip().startswith("Setting up"):  # one line a package, of apt's five
+                say(line)
+
         # Through `env`, because sudo drops variables.
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
         machine.run_as_root("apt-get update", [*apt, "update"])
-        machine.run_as_root("apt-get install", [*apt, "install", "-y", "--no-install-recommends", *gone], say)
+        machine.run_as_root("apt-get install", [*apt, "install", "-y", "--no-install-recommends", *gone], shown)
 
     def _absent(self) -> tuple[str, ...]:
         own_lxd = {} if lxd.socket_path(self.settings).exists() or os.environ.get("LXD_DIR") else LXD

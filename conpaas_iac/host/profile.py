@@ -29,7 +29,10 @@ class Profile:
             if found is None:
                 return missing(f"no profile {PROFILE}")
             wanted = self._wanted()
-        if {**found.config, **wanted["config"]} != found.config or found.devices != wanted["devices"]:
+        if {**found.config, **wanted["config"]} != found.config or {
+            **found.devices,
+            **wanted["devices"],
+        } != found.devices:
             return missing(f"profile {PROFILE} names another pool, bridge or name server than the settings")
         return there(PROFILE)
 
@@ -42,7 +45,7 @@ class Profile:
             if found is None:
                 connection.profiles.create(PROFILE, **wanted)
                 return
-            found.config, found.devices = {**found.config, **wanted["config"]}, wanted["devices"]
+            found.config, found.devices = {**found.config, **wanted["config"]}, {**found.devices, **wanted["devices"]}
             found.save(wait=True)
 
     def _wanted(self) -> dict[str, Any]:

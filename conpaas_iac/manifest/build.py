@@ -102,4 +102,5 @@ def _own_fields(context: Context, kind: ServiceType, data: Mapping[str, Any], po
         hint = 'write {"Secret": "name"}'
         context.findings.add("W0101", f"{pointer}/Password", message, hint)
     names = {*OWN_FIELDS, *kind.descriptor.fields} - {"Archive"}
-    return {name: value for name, value in data.items() if name in names}
+    resume = data.get("StartupInstances", {}).get("resume")
+    return {name: value for name, value in data.items() if name in names} | ({"resume": resume} if resume else {})

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from conpaas_iac.manifest import pages
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.model import Place
 
@@ -53,11 +54,12 @@ def _place(place: Place) -> dict[str, Any]:
 
 def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     """Static Analysis Results Interchange Format, for code scanning services."""
-    codes = sorted({each.code for each in diagnostics})
-    rules = [{"id": code, "helpUri": f"https://conpaas.example/explain/{code}"} for code in codes]
-    driver = {"name": "conpaas", "informationUri": "https://conpaas.example", "rules": rules}
+    rules = [
+        {"id": code, "shortDescription": {"text": pages.title(code)}, "help": {"text": pages.page(code)}}
+        for code in sorted({each.code for each in diagnostics})
+    ]
     run = {
-        "tool": {"driver": driver},
+        "tool": {"driver": {"name": "conpaas", "rules": rules}},
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(each) for each in diagnostics],
     }

@@ -1,14 +1,17 @@
 """The walk through a JSON text: brackets, members, separators; where each key and value stands."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from conpaas_iac.manifest import scalars
 from conpaas_iac.manifest.scalars import Scalar
-from conpaas_iac.manifest.source import SECRET_NAME, Span, child, quote
+from conpaas_iac.manifest.source import NAME_OF_SECRET, SECRET_FIELD, SECRET_NAME, Span, child, quote
 
 DEEPEST = 60
 _CLOSING = {"{": "}", "[": "]"}
+# Anything else that stands for the name of a secret is taken to be the secret itself, and is not shown.
+_NAME = re.compile(f'"{NAME_OF_SECRET.pattern}"')
 
 
 class Lost(Exception):
@@ -203,9 +206,10 @@ class Parser:
             related = [(self.keys[place], "first given here")]
             self.say("E0013", span, f"{quote(key)} is given twice", "keep one of them", related)
         self.keys[place] = span
-        hidden = (secret or SECRET_NAME.search(key) is not None) and key != "Secret"
         if self._colon(span):
-            members[key] = self.value(place, hidden)
+            names_secret = key == SECRET_FIELD and bool(_NAME.match(self.text, self.at))
+            hidden = secret or key == SECRET_FIELD or SECRET_NAME.search(key) is not None
+            members[key] = self.value(place, hidden and not names_secret)
         else:
             members[key] = None
             self.values[place] = span

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.language import CLOUDS, OLDER_TYPES, TYPES
 from conpaas_iac.manifest.names import suggestion
-from conpaas_iac.manifest.source import SECRET_NAME, child, quote
+from conpaas_iac.manifest.source import SECRET_FIELD, SECRET_NAME, child, quote
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -143,7 +143,7 @@ class _Reporter:
                 return f"{self.field} should be {word} {self.limit}, is {self.value}", about
             case "minItems" | "minLength":
                 return f"{self.field} is empty", about
-        shown = "" if SECRET_NAME.search(self.field) else f": {quote(self.value)}"
+        shown = "" if SECRET_NAME.search(self.field) or self.field == quote(SECRET_FIELD) else f": {quote(self.value)}"
         return f"{self.field} is not of the right form{shown}", about
 
     def _type(self) -> str:

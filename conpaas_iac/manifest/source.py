@@ -11,7 +11,9 @@ from conpaas_iac.manifest.model import Place
 
 Span = tuple[int, int]  # offsets into the text, end exclusive
 
+SECRET_FIELD = "Secret"  # holds the name of a secret
 SHOWN_CHARACTERS = 160  # of one source line
+NAME_OF_SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 SECRET_NAME = re.compile(r"passw|token|secret.?key|secret.?access|private.?key", re.IGNORECASE)
 # What follows a secret's key, in text that may be broken; and the user part of a URL.
 _SECRET_VALUE = re.compile(
@@ -104,8 +106,9 @@ def _columns(character: str) -> int:
 
 
 def quote(value: object, limit: int = 60) -> str:
-    """A value of the user's in double quotes, cut to a length, with nothing a terminal would obey."""
-    text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in str(value))
+    """A value of the user's in double quotes: cut to a length, nothing a terminal would obey, no URL's password."""
+    shown = _URL_PASSWORD.sub(lambda found: found.group().replace(found.group("value"), "***"), str(value))
+    text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
     return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}…"'
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
+from conpaas_iac import shipped
 from conpaas_iac.commands import explain, schema, types, validate
 from conpaas_iac.errors import UserError
 
@@ -50,5 +52,7 @@ def test_types() -> None:
     page = CliRunner().invoke(types.command, ["php"]).output
     assert "memory_limit" in page and "backend" in page and "nginx" in page
     listed = json.loads(CliRunner().invoke(types.command, ["php", "--format", "json"]).output)
+    document = json.loads((shipped.folder("schemas") / "types.schema.json").read_text())
+    Draft202012Validator(document).validate(listed)
     assert listed["types"][0]["groups"]["backend"]["default"] == 1
     assert isinstance(CliRunner().invoke(types.command, ["phpp"]).exception, UserError)

@@ -49,6 +49,7 @@ def test_sarif(found: tuple[Diagnostic, ...]) -> None:
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["E0104", "E0203"]
+    assert run["tool"]["driver"]["rules"][0]["shortDescription"] == {"text": "an unknown service type"}
     location = run["results"][1]["locations"][0]["physicalLocation"]
     assert location == {
         "artifactLocation": {"uri": "my%20shop.json"},

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read
-from conpaas_iac.manifest.schema import compose
+from conpaas_iac.manifest.schema import compose, options
 from conpaas_iac.shipped import folder
 
 POSITIVE = sorted((Path(__file__).parent / "positive").iterdir())
@@ -154,3 +155,12 @@ def test_the_schema_is_one(types: Catalog) -> None:
     from jsonschema import Draft202012Validator
 
     Draft202012Validator.check_schema(compose(types, ("lxd",)))
+
+
+@pytest.mark.parametrize("name", sorted(catalog.load()))
+def test_defaults_of_every_type_that_is_found_are_allowed(name: str) -> None:
+    from jsonschema import Draft202012Validator
+
+    kind = catalog.load()[name]
+    Draft202012Validator.check_schema(options(kind))
+    Draft202012Validator(options(kind)).validate(kind.default_options())

@@ -140,6 +140,8 @@ class _Watcher:
         kind, data = event["event"], event.get("event_data", {})
         self.said += event.get("stdout", "")[:2000]
         node, task = data.get("host", ""), data.get("task", "")
+        if data.get("task_action", "").endswith("include_role"):
+            return False  # its tasks speak for themselves
         if kind == "runner_on_start":
             self.started = True
             self._listen(Event(task, "started", node))

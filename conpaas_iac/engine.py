@@ -1,5 +1,6 @@
 """The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
 
+import json
 import logging
 import os
 import secrets
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from pulumi import automation as auto
@@ -73,34 +75,42 @@ class Engine:
         """What the checkpoint holds now."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
         owner, machines = "", []
-        deployment = self._stack.export_stack().deployment or {}
-        for resource in deployment.get("resources") or ():
+        for resource in self._checkpoint().get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(cloud.applied(resource["inputs"]))
         return Applied(owner, tuple(machines))
 
+    def _checkpoint(self) -> dict[str, Any]:
+        """As it is stored, secrets encrypted: decrypting them takes longer than all the rest."""
+        workspace = self._stack.workspace
+        done = workspace.pulumi_command.run(
+            ["stack", "export", "--stack", self.name], workspace.work_dir, workspace.env_vars
+        )
+        deployment: dict[str, Any] = json.loads(done.stdout)["deployment"] or {}
+        return deployment
+
     def up(self, declaration: Declaration, listen: Listener) -> Machines:
         """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
         failures: list[Failure] = []
         try:
-            self._stack.up(
+            result = self._stack.up(
                 program=lambda: stack.declare(declaration, self._settings),
                 continue_on_error=True,
                 suppress_outputs=True,
                 suppress_progress=True,
                 color="never",
+                show_secrets=False,  # in the summary, that nobody reads; the outputs have them all the same
                 on_event=_listener(listen, failures),
             )
         except auto_errors.CommandError as error:
             raise _translated(error, failures) from error
-        return self.machines()
+        return _machines(result.outputs)
 
     def machines(self) -> Machines:
         """Outputs of the last run."""
-        outputs = {name: output.value for name, output in self._stack.outputs().items()}
-        return Machines(outputs.get("owner", ""), outputs.get("login", ""), outputs.get("nodes", {}))
+        return _machines(self._stack.outputs())
 
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
@@ -113,12 +123,18 @@ class Engine:
                 on_event=_listener(listen, failures),
             )
             self._stack.workspace.remove_stack(self.name)
+            rmtree(self._stack.workspace.work_dir, ignore_errors=True)
         except auto_errors.CommandError as error:
             raise _translated(error, failures) from error
 
     def unlock(self) -> None:
         """Forget the engine's own lock, which an interrupted run left; only for who holds the application."""
         self._stack.cancel()
+
+
+def _machines(outputs: auto.OutputMap) -> Machines:
+    values = {name: output.value for name, output in outputs.items()}
+    return Machines(values.get("owner", ""), values.get("login", ""), values.get("nodes", {}))
 
 
 def stacks(settings: Settings) -> tuple[str, ...]:
@@ -152,6 +168,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     variables = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_HOME": str(binary.home(settings)),
+        "PULUMI_BACKEND_URL": settings.backend_url,
+        "PULUMI_DISABLE_CHECKPOINT_BACKUPS": "true",  # one a run, for ever; the last one (.bak) is kept without them
     }
     if settings.secrets_provider == "passphrase" and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
         variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = os.environ.get(

@@ -9,8 +9,8 @@ from conpaas_iac.errors import UserError
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write beside, flush to disk, rename; raises UserError where the place is not writable or the disk is full."""
+    private_folder(path.parent)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -27,9 +27,11 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made 0700 where it was not there."""
+    """The folder, made 0700 with all its parents where they were not there."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UserError(f"{path}: cannot be made: {error.strerror}") from error
     return path

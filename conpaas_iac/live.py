@@ -13,7 +13,7 @@ from rich.text import Text
 from conpaas_iac.events import Event, Listener
 
 COLUMNS = ("machine", "ship", "settle", "verify", "leave", "remove")  # the phases that have a column
-ALSO = {"startup script": "ship", "install": "ship", "confirm": "verify", "stop": "remove"}
+ALSO = {"startup script": "ship", "install": "ship", "confirm": "verify", "drain": "leave", "stop": "remove"}
 
 
 class Matrix:

@@ -93,25 +93,22 @@ def applied(inputs: Mapping[str, Any]) -> Machine:
 def inventory(owner: str, settings: Settings) -> tuple[Seen, ...]:
     """Machines of our project that carry the owner's tag."""
     with lxd.errors("list of machines"):
-        instances = lxd.connect(settings).instances.all(recursion=2)
-    return tuple(
-        Seen(
-            node=instance.config[lxd.NODE],
-            id=instance.config.get("volatile.uuid", ""),
-            name=instance.name,
-            running=instance.status == "Running",
-            incarnation=int(instance.config[lxd.INCARNATION]),
-            ip=_ip(instance.state),
-        )
-        for instance in instances
-        if instance.config.get(lxd.OWNER) == owner
+        # pylxd's objects lose the state that comes with recursion=2.
+        instances = lxd.connect(settings).api.instances.get(params={"recursion": 2}).json()["metadata"]
+    return tuple(_seen(instance) for instance in instances if instance["config"].get(lxd.OWNER) == owner)
+
+
+def _seen(instance: Mapping[str, Any]) -> Seen:
+    config, interfaces = instance["config"], (instance["state"] or {}).get("network") or {}
+    ips = (each["address"] for each in interfaces.get("eth0", {}).get("addresses", ()) if each["family"] == "inet")
+    return Seen(
+        node=config[lxd.NODE],
+        id=config.get("volatile.uuid", ""),
+        name=instance["name"],
+        running=instance["status"] == "Running",
+        incarnation=int(config[lxd.INCARNATION]),
+        ip=next(ips, ""),
     )
-
-
-def _ip(state: Any) -> str:
-    interfaces = (state or {}).get("network") or {}
-    found = (each["address"] for each in interfaces.get("eth0", {}).get("addresses", ()) if each["family"] == "inet")
-    return next(found, "")
 
 
 def start(names: Iterable[str], settings: Settings) -> None:

@@ -26,5 +26,6 @@ def command(application: str, environment: str, yes: bool) -> int:
     console = Console(highlight=False)
     with shown(console) as listen:
         deployment.down(application, environment, configured, listen)
-    console.print(f"{application} is gone ({len(machines)} machines, {time.monotonic() - begun:.1f} s).")
+    removed = ", ".join(machines) or "it had no machines"
+    console.print(f"{application} is gone: {removed} ({time.monotonic() - begun:.1f} s).")
     return 0

@@ -2,9 +2,11 @@
 # Run by mmdebstrap when all packages are in: $1 is the new machine's root, $CONPAAS_GUEST the folder of this file,
 # $CONPAAS_AUTHORITIES the folder of the certificate authorities that this host trusts besides Debian's.
 set -eu
+umask 022
 root=$1
 
-cp -a --no-preserve=ownership "$CONPAAS_GUEST/rootfs/." "$root/"
+# Modes are not the checkout's, which depend on the user's umask.
+cp -R --no-preserve=all "$CONPAAS_GUEST/rootfs/." "$root/"
 if [ -d "$CONPAAS_AUTHORITIES" ]; then
     find -L "$CONPAAS_AUTHORITIES" -type f -name '*.crt' \
         -exec install -m 0644 -t "$root/usr/local/share/ca-certificates" {} +

@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
         folder = self._make_tmp_path()
         try:
             remote = self._transfer_file(archive, self._connection._shell.join_path(folder, "code.tar.gz"))
-            return self._execute_module("conpaas_ship", module_args={**arguments, "archive": remote}, task_vars=task_vars)
+            arguments = {**arguments, "archive": remote}
+            return self._execute_module("conpaas_ship", module_args=arguments, task_vars=task_vars)
         finally:
             self._remove_tmp_path(folder)

@@ -29,7 +29,7 @@ class Machine:
     def locked(self):
         """One change at a time, whoever asks."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self.state / "lock", "w") as lock:
+        with (self.state / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -42,11 +42,16 @@ class Machine:
     def remember(self, name, value):
         """Atomically and durably: a power cut leaves the old or the new."""
         new = self.state / f".{name}.new"
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(value, file)
+        with new_file(new) as file:
+            file.write(json.dumps(value).encode())
             file.flush()
             os.fsync(file.fileno())
         new.rename(self.state / name)
+
+
+def new_file(path):
+    """A file that only root reads, open for writing bytes."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def merge_pending(pending, wanted):

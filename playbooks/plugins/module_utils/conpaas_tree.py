@@ -1,4 +1,4 @@
-"""A machine's tree of files and code, brought from what is there to what should be. Standard library only.
+"""A machine's tree of files, brought from what is there to what should be. Standard library only.
 
 Order of a change: stage all, write down what must be restarted, rename. So a kill at any moment loses no restart.
 """
@@ -7,13 +7,8 @@ import grp
 import os
 import pwd
 import shutil
-import tarfile
-from pathlib import Path
 
-from ansible.module_utils.conpaas_node import merge_pending
-
-CODE = "/srv/conpaas/code"
-KEPT_VERSIONS = 3
+from ansible.module_utils.conpaas_node import merge_pending, new_file
 
 
 class Change:
@@ -54,7 +49,7 @@ class Change:
         if folder.stat().st_dev != self.path.parent.stat().st_dev:
             folder = self.path.parent
         self.staged = folder / f".conpaas-new-{self.name.strip('/').replace('/', '-')}"
-        with open(os.open(self.staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with new_file(self.staged) as file:
             file.write(self.content)
             os.fchown(file.fileno(), self.owner, self.group)
             os.fchmod(file.fileno(), self.mode)
@@ -94,7 +89,8 @@ def find_changes(machine, tree):
     for path in machine.recall("shipped").get("paths", ()):
         if path not in names:
             absent.setdefault(path, {"path": path})
-    return [change for change in [*wanted, *(Change(machine, entry, None) for entry in absent.values())] if change.needed]
+    unwanted = [Change(machine, entry, None) for entry in absent.values()]
+    return [change for change in [*wanted, *unwanted] if change.needed]
 
 
 def _entry(absent):
@@ -130,67 +126,3 @@ def apply(machine, tree, changes, code):
     if code:
         code.activate()
     machine.remember("shipped", {**shipped, "paths": paths})
-
-
-class Code:
-    """A version of the application's code on a machine."""
-
-    def __init__(self, machine, code):
-        self.version = code["version"]
-        self.unit = code.get("unit", "")
-        self.folder = machine.path(CODE)
-        self.place = self.folder / self.version
-        self.current = self.folder / "current"
-        self.owner = pwd.getpwnam(code.get("owner") or "root")
-
-    @property
-    def missing(self):
-        return not self.place.is_dir()
-
-    @property
-    def active(self):
-        """The version that answers now, or ""."""
-        return os.readlink(self.current) if self.current.is_symlink() else ""
-
-    @property
-    def changes(self):
-        return self.missing or self.active != self.version or self.place.stat().st_uid != self.owner.pw_uid
-
-    def unpack(self, archive):
-        """Beside its place first, so that what is in place is whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob(".partial-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        partial = self.folder / f".partial-{self.version}"
-        partial.mkdir(mode=0o755)
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                self._check(member)
-                member.uid, member.gid, member.uname, member.gname = self.owner.pw_uid, self.owner.pw_gid, "", ""
-                tar.extract(member, partial, numeric_owner=True)
-        os.chown(partial, self.owner.pw_uid, self.owner.pw_gid)
-        partial.rename(self.place)
-
-    @staticmethod
-    def _check(member):
-        """The archive was normalised by the tool; this is the second lock on the door."""
-        parts = Path(member.name).parts
-        if member.name.startswith("/") or ".." in parts or not (member.isreg() or member.isdir() or member.issym()):
-            raise ValueError(f"{member.name}: not to be unpacked")
-
-    def activate(self):
-        if self.place.stat().st_uid != self.owner.pw_uid:
-            for folder, folders, files in os.walk(self.place):
-                for name in [".", *folders, *files]:
-                    os.chown(os.path.join(folder, name), self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
-        new = self.folder / ".current.new"
-        new.unlink(missing_ok=True)
-        new.symlink_to(self.version)
-        os.utime(self.place)
-        new.rename(self.current)
-        self._forget_old()
-
-    def _forget_old(self):
-        versions = [path for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink() and path != self.place]
-        for path in sorted(versions, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_VERSIONS - 1:]:
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,11 +1,13 @@
 #!/usr/bin/python
+# ruff: noqa: E402  Ansible wants the documentation first
 """Asks a machine's software over HTTP whether it works, and the journal why it does not."""
 
 DOCUMENTATION = r"""
 module: conpaas_probe
 short_description: Prove over HTTP, on the machine itself, that its software answers
 description:
-  - Each check is repeated until it passes or its time is over. A failure names the address, what came and the journal's last lines.
+  - Each check is repeated until it passes or its time is over.
+  - A failure names the address, what came and the journal's last lines.
 options:
   groups:
     description: Groups of this machine; checks of other groups are left out.
@@ -104,7 +106,8 @@ def ask(url, host):
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=10)
     try:
-        connection.request("GET", parts.path or "/", headers={"Host": host or parts.netloc, "User-Agent": "conpaas-verify"})
+        headers = {"Host": host or parts.netloc, "User-Agent": "conpaas-verify"}
+        connection.request("GET", parts.path or "/", headers=headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return None, f"does not answer ({error or type(error).__name__})"

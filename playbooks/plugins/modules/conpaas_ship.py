@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# ruff: noqa: E402  Ansible wants the documentation first
 """Brings a machine's files and code to what its tree says; see module_utils/conpaas_tree.py."""
 
 DOCUMENTATION = r"""
@@ -23,8 +24,9 @@ import json
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.conpaas_code import Code
 from ansible.module_utils.conpaas_node import Machine
-from ansible.module_utils.conpaas_tree import Code, apply, find_changes
+from ansible.module_utils.conpaas_tree import apply, find_changes
 
 
 def main():

@@ -136,8 +136,9 @@ def test_the_same_content_is_the_same_version_in_every_form(tmp_path: Path) -> N
         archive.write(folder / "index.php", "index.php")
     forms = [folder, tmp_path / "a.zip"]
     forms += [tar(tmp_path / f"a.{mode}", *GOOD, mode=f"w:{mode}") for mode in ("gz", "bz2", "xz", "")]
-    forms.append(tar(tmp_path / "b", member("./"), *(member(f"./{i.name}", c, type=i.type, linkname=i.linkname, mode=0o664,
-                     uid=7, mtime=9) for i, c in reversed(GOOD))))
+    other = {"mode": 0o664, "uid": 7, "mtime": 9}
+    again = [member(f"./{i.name}", c, type=i.type, linkname=i.linkname, **other) for i, c in reversed(GOOD)]
+    forms.append(tar(tmp_path / "b", member("./"), *again))
     assert len({archives.normalise(form, tmp_path / "out") for form in forms}) == 1
 
 

@@ -1,6 +1,5 @@
 """`conpaas validate`: says everything that is wrong with manifests; changes nothing, asks nobody."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from conpaas_iac.manifest.read import read
 @click.command()
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST…")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
-def command(manifests: tuple[Path, ...], form: str) -> None:
+def command(manifests: tuple[Path, ...], form: str) -> int:
     """Check manifests: every mistake in one go, with its place. Nothing is created, nothing is fetched.
 
     Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
@@ -26,7 +25,7 @@ def command(manifests: tuple[Path, ...], form: str) -> None:
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))
-    sys.exit(any(each.severity == "error" for each in found))
+    return int(any(each.severity == "error" for each in found))
 
 
 def _summary(found: list[Diagnostic], manifests: int) -> str:

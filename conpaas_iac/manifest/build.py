@@ -64,7 +64,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         addresses=around.addresses.of_service(kind, data.get("Address"), f"{pointer}/Address"),
         archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive"),
         startup_script=_file(context, data, pointer, "StartupScript"),
-        options={**kind.default_options(), **data.get("Configuration", {})},
+        options=_options(kind, data.get("Configuration", {})),
         environment={name: str(value) for name, value in data.get("Environment", {}).items()},
         size=size,
         placement=data.get("Placement", "packed"),
@@ -88,6 +88,15 @@ def _start(context: Context, data: Mapping[str, Any], pointer: str) -> bool:
     if isinstance(written, bool | str):
         context.findings.add("N0105", f"{pointer}/Start", '"Start" is 0 or 1', f"write {int(start)}")
     return start
+
+
+def _options(kind: ServiceType, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Options over their defaults; JSON's 30.0 is a whole number too."""
+    whole = {name for name, spec in kind.options.items() if spec.get("type") == "int"}
+    return {
+        **kind.default_options(),
+        **{name: int(value) if name in whole else value for name, value in written.items()},
+    }
 
 
 def _file(context: Context, data: Mapping[str, Any], pointer: str, field: str) -> str:

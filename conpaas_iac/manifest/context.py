@@ -7,7 +7,7 @@ from typing import Any
 
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.manifest.findings import Findings
-from conpaas_iac.manifest.language import OLDER_TYPES
+from conpaas_iac.manifest.language import names
 from conpaas_iac.manifest.source import child
 
 
@@ -28,11 +28,7 @@ class Context:
 
     def kind(self, written: str) -> ServiceType | None:
         """The service type of a name as written, older names included."""
-        if written in self.types:
-            return self.types[written]
-        newer = OLDER_TYPES.get(written, "")
-        found = (kind for kind in self.types.values() if written in kind.descriptor.aliases or kind.name == newer)
-        return next(found, None)
+        return next((kind for kind in self.types.values() if written in names(kind)), None)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from conpaas_iac.manifest.context import Context, Named, items
 from conpaas_iac.manifest.names import LONGEST, kept_whole, slug
 from conpaas_iac.manifest.source import quote
 
+_RESERVED = ("localhost", "ip6-localhost", "ip6-loopback")
 _RULE = "a name needs a letter of a to z; digits and hyphens may follow"
 
 
@@ -118,6 +119,9 @@ def _unique(context: Context, named: Sequence[Named]) -> None:
 
 def _no_machine_name(context: Context, service: Named, others: Mapping[str, Named]) -> None:
     """`blog-1` is the first machine of `blog`; `blog-web-1` is one where groups have their own machines."""
+    if service.name in _RESERVED:
+        message = f"{quote(service.name)} is what every machine calls itself"
+        context.findings.add("E0205", f"{service.pointer}/{_field(service.data)}", message, "choose another name")
     found = re.fullmatch(r"(.+)-[0-9]+", service.name)
     if not found:
         return

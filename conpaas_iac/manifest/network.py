@@ -125,5 +125,5 @@ def publish(context: Context, kind: ServiceType, data: Mapping[str, Any], pointe
                 message = f"{source} is part of {covering} before it"
                 context.findings.add("W0303", source_place, message, "keep one of them")
             sources.append(source)
-        result.append(Publish(group, value.get("Port", 0), tuple(sources)))
+        result.append(Publish(group, int(value.get("Port", 0)), tuple(sources)))
     return tuple(result)

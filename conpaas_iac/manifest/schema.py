@@ -1,4 +1,11 @@
-"""The JSON Schema of manifests: the envelope in schemas/ joined with what each service type's folder says."""
+"""The JSON Schema of manifests: the envelope in schemas/ joined with what each service type's folder says.
+
+A type's options are said in roles/<type>/meta/argument_specs.yml. What that file cannot say (minimum, pattern …) may
+stand beside it in options.schema.yml: option -> JSON Schema keywords, laid over what is made from the specs.
+
+Our own keywords, which other validators ignore: `x-noun` is what the things are called, `x-codes` gives a rule of the
+schema another diagnostic code, `x-older` are values that are understood and not offered.
+"""
 
 import json
 from collections.abc import Collection, Mapping
@@ -8,6 +15,7 @@ import yaml
 
 from conpaas_iac.catalog import Catalog, Group, Loader, ServiceType
 from conpaas_iac.errors import UserError
+from conpaas_iac.manifest.language import names
 from conpaas_iac.shipped import folder
 
 Schema = dict[str, Any]
@@ -25,7 +33,7 @@ def compose(types: Catalog, providers: Collection[str]) -> Schema:
     schema: Schema = json.loads((folder("schemas") / "manifest.schema.json").read_text())
     definitions = schema["$defs"]
     service = definitions["service"]
-    aliases = [alias for kind in types.values() for alias in kind.descriptor.aliases]
+    aliases = [name for kind in types.values() for name in names(kind)[1:]]
     service["properties"]["Type"].update({"enum": sorted([*types, *aliases]), "x-older": sorted(aliases)})
     definitions["cloud"]["properties"]["Provider"]["enum"] = sorted(providers)
     for kind in types.values():
@@ -38,16 +46,15 @@ def compose(types: Catalog, providers: Collection[str]) -> Schema:
 
 
 def _is(kind: ServiceType) -> Schema:
-    names = [kind.name, *kind.descriptor.aliases]
-    return {"properties": {"Type": {"enum": names}}, "required": ["Type"]}
+    return {"properties": {"Type": {"enum": list(names(kind))}}, "required": ["Type"]}
 
 
 def _of_type(kind: ServiceType, own: Collection[str]) -> Schema:
     """What a type adds to the envelope."""
     descriptor = kind.descriptor
     groups = {"x-noun": "group", "x-codes": {"additionalProperties": "E0204", "enum": "E0204"}}
-    names: Schema = {"enum": sorted([*descriptor.groups, *descriptor.group_aliases]), **groups}
-    by_group: Schema = {"propertyNames": names}
+    known: Schema = {"enum": sorted([*descriptor.groups, *descriptor.group_aliases]), **groups}
+    by_group: Schema = {"propertyNames": known}
     return {
         "title": descriptor.summary,
         "properties": {

@@ -22,15 +22,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("bad.json").write_text(GOOD.replace("php", "phpp"))
 
 
+def validated(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(validate.command, arguments, standalone_mode=False)
+    return result.return_value, result.output
+
+
 def test_validate() -> None:
-    result = CliRunner().invoke(validate.command, ["good.json"])
-    assert (result.exit_code, result.output) == (0, "1 manifest checked: no errors.\n")
-    result = CliRunner().invoke(validate.command, ["good.json", "bad.json"])
-    assert result.exit_code == 1
-    assert result.output.startswith("bad.json:1:47: error[E0104]:")
-    assert result.output.endswith("2 manifests checked: 1 error.\n")
-    result = CliRunner().invoke(validate.command, ["bad.json", "--format", "json"])
-    assert (result.exit_code, json.loads(result.output)["diagnostics"][0]["code"]) == (1, "E0104")
+    assert validated("good.json") == (0, "1 manifest checked: no errors.\n")
+    code, output = validated("good.json", "bad.json")
+    assert code == 1
+    assert output.startswith("bad.json:1:47: error[E0104]:")
+    assert output.endswith("2 manifests checked: 1 error.\n")
+    code, output = validated("bad.json", "--format", "json")
+    assert (code, json.loads(output)["diagnostics"][0]["code"]) == (1, "E0104")
 
 
 def test_explain() -> None:

@@ -16,6 +16,7 @@ from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read
 from conpaas_iac.manifest.schema import compose, options
 from conpaas_iac.shipped import folder
+from conpaas_iac.topology import SIZES
 
 POSITIVE = sorted((Path(__file__).parent / "positive").iterdir())
 ENVELOPE = json.loads((folder("schemas") / "manifest.schema.json").read_text())
@@ -164,3 +165,7 @@ def test_defaults_of_every_type_that_is_found_are_allowed(name: str) -> None:
     kind = catalog.load()[name]
     Draft202012Validator.check_schema(options(kind))
     Draft202012Validator(options(kind)).validate(kind.default_options())
+
+
+def test_sizes_are_those_that_machines_come_in() -> None:
+    assert ENVELOPE["$defs"]["size"]["enum"] == list(SIZES)

@@ -131,7 +131,7 @@ def _images(wanted: Wish, settings: Settings) -> dict[str, str]:
 
 def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
     """The plan of an `up`; touches neither the network nor, unless told to look, the clouds."""
-    wanted = wish_of(replace(request, fetch=False), settings)
+    wanted = wish_of(replace(request, dry=True), settings)
     engine = Engine.find(settings, wanted.application, wanted.environment)
     if engine is None:
         target = declaration.wanted(wanted.topology, _images(wanted, settings))

@@ -9,10 +9,11 @@ from pathlib import Path
 from conpaas_iac import addresses, catalog, code, lockfile, render, topology
 from conpaas_iac.addresses import Lock
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.code import Code
 from conpaas_iac.errors import UserError
 from conpaas_iac.host.route import read_routes
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
-from conpaas_iac.manifest.model import Archive, Manifest
+from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
@@ -21,7 +22,7 @@ from conpaas_iac.topology import Topology
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for, worked out. `archives` is service -> code archive on this machine, "" unfetched."""
+    """What the user asked for, worked out. `archives` is service -> code archive on this machine, once fetched."""
 
     manifest: Manifest
     environment: str
@@ -42,12 +43,15 @@ class Wish:
 
 @dataclass(frozen=True)
 class Request:
-    """Which application, and how strictly: `locked` forbids writing the lock file, `fetch` allows the network."""
+    """Which application, and how strictly.
+
+    `locked`: what the lock file lacks is an error. `dry`: nothing is written and the network is not used.
+    """
 
     manifest: Path
     environment: str = "default"
     locked: bool = False
-    fetch: bool = True
+    dry: bool = False
 
 
 def is_locked(asked: bool) -> bool:
@@ -74,10 +78,13 @@ def build(
     path = lockfile.path_of(request.manifest, request.environment)
     before = lockfile.read(path)
     lock = _with_blocks(before, manifest, request, settings, used)
-    lock, archives, notes = _with_code(lock, manifest, request, settings)
+    lock, codes, notes = _with_code(lock, manifest, request, settings)
     if lock != before:
-        _save(path, before, lock, request)
-    versions = {name: pin["Version"] for name, pin in lock.code.items() if name in {s.name for s in manifest.services}}
+        _refuse_if_locked(path, before, lock, request)
+        if not request.dry:
+            lockfile.write(path, lock)
+    versions = {name: each.version for name, each in codes.items()}
+    archives = {name: each.archive for name, each in codes.items()}
     layout = topology.build(_held(manifest, held(manifest.application)), request.environment, types, lock, versions)
     trees = render.trees(layout, types, catalog.load_internal())
     return Wish(
@@ -125,41 +132,38 @@ def _new_range(identity: tuple[str, str], settings: Settings, used: Iterable[IPv
 
 def _with_code(
     lock: Lock, manifest: Manifest, request: Request, settings: Settings
-) -> tuple[Lock, dict[str, Path], list[str]]:
-    """Pins of every service's code. What is not pinned yet is fetched where that is allowed, else noted."""
-    pins, archives, notes = dict(lock.code), {}, []
+) -> tuple[Lock, dict[str, Code], list[str]]:
+    """The code of every service, and the lock with its pins. What may not be fetched now is noted.
+
+    A file beside the manifest is the user's own and needs no pin: when it changes, that is the new version.
+    """
+    pins, codes, notes = dict(lock.code), {}, []
     for service in manifest.services:
-        if service.archive is None:
-            pins.pop(service.name, None)
+        archive, cache = service.archive, settings.cache / "code"
+        pin = pins.pop(service.name, {})
+        if archive is None:
             continue
-        pin = pins.get(service.name, {})
-        source = _source(service.archive, request.manifest)
+        if archive.kind == "file":
+            codes[service.name] = code.fetch(archive, cache)
+            continue
+        source = code.source(archive)
         pinned = pin.get("Version", "") if pin.get("Source") == source else ""
-        is_local = service.archive.kind == "file"
-        if request.fetch or is_local:
-            # A file beside the manifest is the user's own: when it changes, that is the new version.
-            fetched = code.fetch(service.archive, settings.cache / "code", "" if is_local else pinned)
-            pins[service.name] = {"Source": source, "Version": fetched.version}
-            archives[service.name] = fetched.archive
-        elif not pinned:
-            pins.pop(service.name, None)
-            notes.append(f"code of {service.name}: known after fetch ({service.archive.location})")
-    return replace(lock, code=pins), archives, notes
+        if pinned and request.dry:
+            codes[service.name] = Code(pinned, cache / f"{pinned}.tar.gz", source)
+        elif request.dry:
+            notes.append(f"code of {service.name}: known after fetch ({archive.location})")
+        else:
+            codes[service.name] = code.fetch(archive, cache, pinned)
+        if service.name in codes:
+            pins[service.name] = {"Source": source, "Version": codes[service.name].version}
+    return replace(lock, code=pins), codes, notes
 
 
-def _source(archive: Archive, manifest: Path) -> str:
-    """As the lock file says it: files relative to the manifest, for both are in Git."""
-    if archive.kind == "file":
-        return Path(os.path.relpath(archive.location, manifest.parent.resolve())).as_posix()
-    return code.source(archive)
-
-
-def _save(path: Path, before: Lock | None, lock: Lock, request: Request) -> None:
+def _refuse_if_locked(path: Path, before: Lock | None, lock: Lock, request: Request) -> None:
     if not request.locked:
-        lockfile.write(path, lock)
         return
     if before is None:
         raise UserError(f"there is no lock file {path}", f"conpaas lock {request.manifest}")
     new = sorted(set(lock.blocks) - set(before.blocks))
-    what = f"no addresses for {', '.join(new)}" if new else "other code than it pins"
+    what = f"no addresses for {', '.join(new)}" if new else "other code than the manifest asks for"
     raise UserError(f"{path} has {what}, and may not be written here", f"conpaas lock {request.manifest}")

@@ -49,8 +49,6 @@ def declare(
     bridge = Network("network", {"name": network, **common})
     place = {
         "project": settings.lxd_project,
-        "pool": settings.lxd_pool,
-        "bridge": settings.lxd_bridge,
         "network": network,
         "publicKey": identity.publicKey,
     }

@@ -3,10 +3,9 @@
 import time
 
 import click
-from rich.console import Console
 
 from conpaas_iac import settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("down")
@@ -23,7 +22,7 @@ def command(application: str, environment: str, yes: bool) -> int:
     if not yes:
         names = ", ".join(machines) or "no machine"
         click.confirm(f"Remove {application} ({environment}) with {names}, and all data on them?", abort=True)
-    console = Console(highlight=False)
+    console = output.console()
     with shown(console) as listen:
         deployment.down(application, environment, configured, listen)
     removed = ", ".join(machines) or "it had no machines"

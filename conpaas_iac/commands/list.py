@@ -4,10 +4,9 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from conpaas_iac import report, settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("list")
@@ -20,7 +19,7 @@ def command(form: str) -> int:
     if form == "json":
         click.echo(json.dumps({"version": 1, "applications": [asdict(each) for each in found]}, indent=2))
     elif found:
-        Console(highlight=False).print(report.list_view(found))
+        output.console().print(report.list_view(found))
     else:
         click.echo("No applications. Begin with: conpaas up manifest.json")
     return 0

@@ -1,12 +1,12 @@
 """conpaas lock: fix addresses and code versions."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options
+from conpaas_iac.wish import Request
 
 
 @click.command("lock")
@@ -16,8 +16,7 @@ def command(manifest: Path, environment: str) -> int:
     """Give MANIFEST's application its addresses and pin its code, in the lock file beside it. Commit that file."""
     from conpaas_iac import deployment
 
-    request = replace(options.request(manifest, environment, locked=False), locked=False)
-    wish = deployment.wish_of(request, settings.load())
+    wish = deployment.wish_of(Request(manifest, environment), settings.load())
     click.echo(f"{wish.lock_path}: range {wish.lock.range}")
     for name, block in sorted(wish.lock.blocks.items()):
         pin = wish.lock.code.get(name)

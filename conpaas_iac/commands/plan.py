@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conpaas_iac import report, settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("plan")
@@ -28,5 +27,5 @@ def command(
     if form == "json":
         click.echo(json.dumps(report.plan_document(plan), indent=2))
     else:
-        Console(highlight=False).print(report.plan_view(plan, files))
+        output.console().print(report.plan_view(plan, files))
     return 2 if exit_code and not plan.is_empty else 0

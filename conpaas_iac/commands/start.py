@@ -1,10 +1,9 @@
 """conpaas start: start what was stopped."""
 
 import click
-from rich.console import Console
 
 from conpaas_iac import settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("start")
@@ -16,7 +15,7 @@ def command(target: str, environment: str) -> int:
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
-    console = Console(highlight=False)
+    console = output.console()
     with shown(console) as listen:
         started = deployment.start(application, environment, service, settings.load(), listen)
     console.print(f"Started: {', '.join(started) or 'nothing was stopped'}. See: conpaas status {application}")

@@ -4,10 +4,9 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from conpaas_iac import report, settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("status")
@@ -24,5 +23,5 @@ def command(application: str, environment: str, form: str) -> int:
         document = {"version": 1, **asdict(status), "well": status.is_well}
         click.echo(json.dumps(document, indent=2))
     else:
-        Console(highlight=False).print(report.status_view(status))
+        output.console().print(report.status_view(status))
     return 0 if status.is_well else 3

@@ -1,10 +1,9 @@
 """conpaas stop: stop an application or a service; data is kept."""
 
 import click
-from rich.console import Console
 
 from conpaas_iac import settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 
 @click.command("stop")
@@ -16,7 +15,7 @@ def command(target: str, environment: str) -> int:
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
-    console = Console(highlight=False)
+    console = output.console()
     with shown(console) as listen:
         stopped = deployment.stop(application, environment, service, settings.load(), listen)
     console.print(f"Stopped: {', '.join(stopped) or 'nothing ran'}. Again with: conpaas start {target}")

@@ -5,10 +5,9 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conpaas_iac import report, settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 from conpaas_iac.plan import Plan
 from conpaas_iac.wish import Request, Wish
 
@@ -33,12 +32,12 @@ def carry_out(request: Request, form: str) -> int:
 
     begun = time.monotonic()
     # In JSON, what is going on goes to stderr, so that stdout is one document.
-    console = Console(stderr=form == "json", highlight=False)
+    console = output.console(stderr=form == "json")
 
     def announce(plan: Plan, wish: Wish) -> None:
         for diagnostic in wish.diagnostics:
             text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(text, markup=False)
         console.print(report.headline(wish.topology, time.monotonic() - begun))
         console.print(report.plan_view(plan))
 
@@ -49,5 +48,5 @@ def carry_out(request: Request, form: str) -> int:
         return 0
     where = ", ".join(result.urls.values()) or "no service of it has a web address"
     seconds = time.monotonic() - begun
-    console.print(f"Ready in {seconds:.1f} s: {where}   (conpaas status {result.plan.application})", soft_wrap=True)
+    console.print(f"Ready in {seconds:.1f} s: {where}   (conpaas status {result.plan.application})")
     return 0

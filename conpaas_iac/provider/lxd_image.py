@@ -49,8 +49,6 @@ def _oven(name: str, public: str, settings: Settings) -> Iterator[tuple[dict[str
         "incarnation": 1,
         "image": base_image.alias(settings),
         "project": settings.lxd_project,
-        "pool": settings.lxd_pool,
-        "bridge": settings.lxd_bridge,
         "network": "",
         "address": "",
         "publicKey": public,

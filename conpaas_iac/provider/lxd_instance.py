@@ -7,11 +7,12 @@ from typing import Any
 
 from conpaas_iac import lxd, settings
 from conpaas_iac.errors import ConpaasError
+from conpaas_iac.host.profile import PROFILE
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
 IN_PLACE = ("cpu", "memory")
-IDENTITY = ("name", "project", "owner", "incarnation", "address", "network", "bridge", "publicKey")
+IDENTITY = ("name", "project", "owner", "incarnation", "address", "network", "publicKey")
 # `image` is in neither: it is read at creation only, a new image must not replace machines.
 
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
@@ -35,7 +36,7 @@ class Instance:
         with lxd.errors(f"machine {name}"):
             instance = lxd.absent_is_none(client.instances.get, name)
             if instance is None:
-                instance = client.instances.create(_definition(inputs, _gateway(inputs)), wait=True)
+                instance = client.instances.create(_definition(inputs), wait=True)
             elif not _is_ours(instance, inputs):
                 raise ConpaasError(
                     f"machine {name} exists in LXD project {inputs['project']} and is not this application's",
@@ -86,17 +87,11 @@ def _limits(inputs: Values) -> dict[str, str]:
     return {"limits.cpu": str(int(inputs["cpu"])), "limits.memory": f"{int(inputs['memory'])}MiB"}
 
 
-def _gateway(inputs: Values) -> str:
-    """The bridge's own address: LXD answers DNS there."""
-    client = lxd.connect(settings.load(), project="default")
-    return str(client.networks.get(inputs["bridge"]).config["ipv4.address"]).split("/")[0]
-
-
-def _definition(inputs: Values, gateway: str) -> dict[str, Any]:
+def _definition(inputs: Values) -> dict[str, Any]:
     return {
         "name": inputs["name"],
         "source": {"type": "image", "alias": inputs["image"]},
-        "profiles": [],
+        "profiles": [PROFILE],  # disk, eth0 and resolver
         "config": {
             **_limits(inputs),
             lxd.OWNER: inputs["owner"],
@@ -104,13 +99,8 @@ def _definition(inputs: Values, gateway: str) -> dict[str, Any]:
             lxd.NODE: inputs["node"],
             lxd.INCARNATION: str(int(inputs["incarnation"])),
             "user.conpaas.hostname": inputs["node"],
-            "user.conpaas.resolver": gateway,
         },
-        "devices": {
-            "root": {"type": "disk", "path": "/", "pool": inputs["pool"]},
-            "eth0": _nic("eth0", inputs["bridge"]),
-            **({"eth1": _nic("eth1", inputs["network"])} if inputs["network"] else {}),
-        },
+        "devices": {"eth1": _nic("eth1", inputs["network"])} if inputs["network"] else {},
     }
 
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from conpaas_iac.manifest import scalars
 from conpaas_iac.manifest.scalars import Scalar
-from conpaas_iac.manifest.source import NAME_OF_SECRET, SECRET_FIELD, SECRET_NAME, Span, child, quote
+from conpaas_iac.manifest.source import NAME_OF_SECRET, SECRET_FIELD, SECRET_NAME, Span, child
 
 DEEPEST = 60
 _CLOSING = {"{": "}", "[": "]"}
@@ -204,7 +204,7 @@ class Parser:
         place = child(pointer, key)
         if key in members:
             related = [(self.keys[place], "first given here")]
-            self.say("E0013", span, f"{quote(key)} is given twice", "keep one of them", related)
+            self.say("E0013", span, "this key is given twice", "keep one of them", related)
         self.keys[place] = span
         if self._colon(span):
             names_secret = key == SECRET_FIELD and bool(_NAME.match(self.text, self.at))
@@ -226,7 +226,7 @@ class Parser:
             self.say("E0003", (self.at, self.at + 1), "a key is wanted here", 'keys are texts in double quotes: "Type"')
             raise Lost
         self.at = bare.end()
-        self.say("E0014", bare.span(), "keys stand in double quotes", f'write "{bare.group()}"')
+        self.say("E0014", bare.span(), "keys stand in double quotes", 'as "Type"')
         return bare.group()
 
     def _colon(self, key: Span) -> bool:

@@ -33,7 +33,7 @@ def parse(source: Source) -> Document:
         data = parser.document()
     except Lost:
         complete = False
-    source = replace(source, secrets=tuple(parser.secrets))
+    source = replace(source, secrets=tuple(parser.secrets), valid=not parser.problems)
     found = tuple(say(source, *problem) for problem in parser.problems)
     broken = frozenset(parser.broken)
     return Document(source, data, parser.values, parser.keys, broken, found, complete)

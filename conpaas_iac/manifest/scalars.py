@@ -111,18 +111,12 @@ def _number(found: re.Match[str]) -> Scalar:
 
 
 def _bare(token: str) -> tuple[str, str, str]:
-    """Code, message and hint for a bare word that is no JSON value."""
+    """Code, message and hint for a bare word that is no JSON value. It may be a secret, so it is not repeated."""
     if token.lower() in OTHER_WORDS:
         return "E0009", f"{quote(token)} is not a JSON value", f"write {OTHER_WORDS[token.lower()]}"
     if token.lstrip("+-").lower() in ("nan", "infinity", "inf"):
         return "E0009", f"{quote(token)} is not a JSON value", "JSON has numbers only; leave the field out"
     if token[0].isdigit() or token[0] in "+-.":
-        return "E0011", f"{quote(token)} is not a JSON number", _number_hint(token)
-    return "E0009", f"{quote(token)} is not a JSON value", "a text stands in double quotes"
-
-
-def _number_hint(token: str) -> str:
-    plain = token.lstrip("+0").replace("_", "")
-    if plain.isascii() and plain.isdigit():
-        return f"write {plain}"
-    return "numbers are decimal, without leading zeros, signs other than -, or units; a text stands in double quotes"
+        hint = "numbers are decimal, without leading zeros, +, or units; a text stands in double quotes"
+        return "E0011", "this is not a JSON number", hint
+    return "E0009", "this is not a JSON value", "a text stands in double quotes"

@@ -14,14 +14,24 @@ Span = tuple[int, int]  # offsets into the text, end exclusive
 SECRET_FIELD = "Secret"  # holds the name of a secret
 SHOWN_CHARACTERS = 160  # of one source line
 NAME_OF_SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-SECRET_NAME = re.compile(r"passw|token|secret.?key|secret.?access|private.?key", re.IGNORECASE)
-# What follows a secret's key, in text that may be broken; and the user part of a URL.
-_SECRET_VALUE = re.compile(
-    r"""["']?[\w .-]*(?:passw|token|secret.?key|secret.?access|private.?key)[\w .-]*["']?\s*[:=]\s*"""
-    r"""(?P<value>"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,\[\]{}"']+)""",
-    re.IGNORECASE,
+
+
+def _with_slips(word: str) -> str:
+    """A pattern for a word, also with one letter wrong, missing, too many or swapped."""
+    halves = [(word[:at], word[at:]) for at in range(1, len(word))]
+    wrong = [f"{before}.?{after[1:]}" for before, after in [("", word), *halves]]
+    more = [f"{before}.{after}" for before, after in halves]
+    swapped = [f"{before[:-1]}{after[0]}{before[-1]}{after[1:]}" for before, after in halves]
+    return "|".join([*wrong, *more, *swapped])
+
+
+_SECRETS = "|".join(
+    [_with_slips("password"), _with_slips("token"), "passw|passphrase|secret.?(?:key|access)|private.?key"]
 )
-_URL_PASSWORD = re.compile(r"://[^/@\s\":]*:(?P<value>[^/@\s\"]+)@")
+SECRET_NAME = re.compile(_SECRETS, re.IGNORECASE)
+# In text that is no JSON nobody can say where a secret ends: the rest of its line is hidden.
+_AFTER_SECRET_NAME = re.compile(rf"""(?:{_SECRETS})[\w .-]*+["']?+(?P<value>[^\r\n]+)""", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"/[^/@\s\":]*:(?P<value>[^/@\s\"]+)@")
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,8 @@ class Source:
 
     name: str  # as the user wrote the path
     text: str
-    secrets: tuple[Span, ...] = field(default=(), repr=False)  # found by the reader, besides those found by pattern
+    secrets: tuple[Span, ...] = field(default=(), repr=False)  # values of secret fields, found by the reader
+    valid: bool = False  # it was read, and is JSON
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -60,10 +71,14 @@ class Source:
     @cached_property
     def _masked(self) -> list[Span]:
         """Spans that are never shown."""
-        found = (
-            match.span("value") for pattern in (_SECRET_VALUE, _URL_PASSWORD) for match in pattern.finditer(self.text)
-        )
-        return sorted([*self.secrets, *found])
+        patterns = (_URL_PASSWORD,) if self.valid else (_URL_PASSWORD, _AFTER_SECRET_NAME)
+        found = (match.span("value") for pattern in patterns for match in pattern.finditer(self.text))
+        merged: list[Span] = []
+        for start, end in sorted([*self.secrets, *found]):
+            if merged and start < merged[-1][1]:
+                start, end = merged[-1][0], max(merged.pop()[1], end)
+            merged.append((start, end))
+        return merged
 
     def excerpt(self, place: Place) -> Excerpt:
         """The line of a place, with the columns that it covers."""

@@ -1,0 +1,108 @@
+"""Every role that is found has the same listing, and says everything once."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from conpaas_iac import catalog
+from conpaas_iac.catalog import ServiceType
+
+TYPES = catalog.load()
+ALL = {**TYPES, **catalog.load_internal()}
+SCHEMA_OF = {"str": "string", "int": "integer", "bool": "boolean", "list": "array"}
+
+every = pytest.mark.parametrize("kind", ALL.values(), ids=ALL)
+every_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
+
+
+def keywords(kind: ServiceType) -> dict[str, Any]:
+    path = kind.folder / "meta" / "options.schema.yml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+@every
+def test_every_file_has_its_template_and_every_template_its_file(kind: ServiceType) -> None:
+    templates = kind.folder / "templates"
+    found = {"/" + path.relative_to(templates).as_posix().removesuffix(".j2") for path in templates.rglob("*.j2")}
+    assert found == {file.path for file in kind.descriptor.files}
+
+
+@every_type
+def test_listing(kind: ServiceType) -> None:
+    assert {path.name for path in (kind.folder / "tasks").iterdir()} >= {"install.yml", "leave.yml", "verify.yml"}
+    assert (kind.folder / "README.md").is_file()
+
+
+@every
+def test_groups_are_known_everywhere(kind: ServiceType) -> None:
+    descriptor = kind.descriptor
+    named = {group for thing in (*descriptor.files, *descriptor.units) for group in thing.groups}
+    named |= {port.group for port in descriptor.ports} | set(descriptor.code) | set(descriptor.start_order)
+    assert named | ({descriptor.entry} - {""}) <= set(descriptor.groups)
+    assert set(descriptor.start_order) == set(descriptor.groups)
+
+
+@every_type
+def test_units_of_files_run_where_the_files_are(kind: ServiceType) -> None:
+    units = {unit.name: set(unit.groups) for unit in kind.descriptor.units}
+    for file in kind.descriptor.files:
+        if units.get(file.unit):
+            assert set(file.groups) <= units[file.unit], file.path
+    assert not kind.descriptor.code_unit or kind.descriptor.code_unit in units
+
+
+@every
+def test_the_readme_names_every_option_with_its_default(kind: ServiceType) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", (kind.folder / "README.md").read_text(), re.M))
+    assert set(rows) == set(kind.options)
+    for name, said in rows.items():
+        assert said.strip("`") == _shown(kind.options[name]["default"]), name
+
+
+def _shown(default: Any) -> str:
+    if default == "":
+        return "empty"
+    if isinstance(default, list):
+        return f"[{', '.join(default)}]"
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+@every
+def test_options_and_their_defaults_are_sound(kind: ServiceType) -> None:
+    assert set(keywords(kind)) <= set(kind.options)
+    for name, spec in kind.options.items():
+        assert spec["description"].endswith(".")
+        schema = {"type": SCHEMA_OF[spec["type"]], **keywords(kind).get(name, {})}
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(spec["default"], schema)
+
+
+BAD = {
+    "max_execution_time": [-1, 10**6],
+    "memory_limit": ["", "0", "128 M", "1T", "1M\nx=1"],
+    "post_max_size": ["-1", "1m;", "9M "],
+    "disable_functions": ["exec;", "a b", "exec,,x", 'x"'],
+    "document_root": ["/etc", "../x", "a/../b", ".git", "a b", "a;"],
+    "fallback": ["index.html", "../x.php", "/x.php", "a b.php"],
+    "index": [[], ["a b"], ["../x"]],
+    "private": [["/x"], ["a b"], ["a;b"], [".."]],
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_values_that_would_break_a_file_are_refused(name: str) -> None:
+    kind = TYPES["php"]
+    schema = {"type": SCHEMA_OF[kind.options[name]["type"]], **keywords(kind).get(name, {})}
+    for value in BAD[name]:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(value, schema)
+
+
+def test_playbooks_name_the_phases() -> None:
+    play = yaml.safe_load((Path(catalog.folder("playbooks")) / "configure.yml").read_text())[0]
+    phases = list(dict.fromkeys(task["name"] for task in play["tasks"]))
+    assert phases == ["install", "startup script", "ship", "settle", "verify", "confirm"]

@@ -1,0 +1,102 @@
+"""The files of the php type, rendered for machines of every mixture of groups."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+import pytest
+
+from conpaas_iac import catalog, quoting
+
+KIND = catalog.load()["php"]
+GROUPS = tuple(KIND.descriptor.groups)
+MIXTURES = [mixture for size in (1, 2, 3) for mixture in itertools.combinations(GROUPS, size)]
+
+
+def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = None, **options: Any) -> dict[str, str]:
+    engine = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    engine.filters.update(quoting.FILTERS)
+    nodes = [
+        {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
+         "groups": list(groups if number == 1 else GROUPS)}
+        for number in (1, 2)
+    ]
+    service = {
+        "name": "wiki", "title": "Wiki <b>", "type": "php", "code": code, "nodes": nodes, "uses": [],
+        "options": {**KIND.default_options(), **options},
+        "environment": environment or {},
+        "groups": {group: [node for node in nodes if group in node["groups"]] for group in GROUPS},
+    }
+    context = {"application": {"name": "demo", "environment": ""}, "service": service, "node": nodes[0],
+               "range": "10.42.0.0/16", "services": {"wiki": service}, "hosts": []}
+    return {
+        file.path: engine.from_string((KIND.folder / "templates" / f"{file.path[1:]}.j2").read_text()).render(context)
+        for file in KIND.descriptor.files
+        if not file.groups or set(file.groups) & set(groups)
+    }
+
+
+@pytest.mark.parametrize("groups", MIXTURES, ids="-".join)
+def test_every_mixture_renders_and_nginx_includes_what_is_there(groups: tuple[str, ...]) -> None:
+    files = render(groups)
+    for group in ("web", "backend"):
+        if "/etc/nginx/nginx.conf" in files:
+            assert (f"include conpaas/{group}.conf;" in files["/etc/nginx/nginx.conf"]) == (group in groups)
+        assert (f"/etc/nginx/conpaas/{group}.conf" in files) == (group in groups)
+    assert ("/etc/haproxy/haproxy.cfg" in files) == ("proxy" in groups)
+    assert all(text.endswith("\n") for text in files.values())
+
+
+def test_inner_ports_are_bound_to_the_fixed_address_only() -> None:
+    files = render()
+    binds = [line.split()[1] for text in files.values() for line in text.splitlines()
+             if line.strip().startswith(("listen 1", "listen *", "bind "))]
+    assert sorted(set(binds)) == ["10.42.32.1:8080", "10.42.32.1:8080;", "10.42.32.1:8081", "10.42.32.1:8081;",
+                                  "10.42.32.1:8082", ":80"]
+
+
+def test_a_new_backend_changes_the_proxies_alone() -> None:
+    one, two = render(("proxy", "web")), render(("proxy", "web", "backend"))
+    changed = {path for path in one if one[path] != two[path]}
+    assert changed == {"/etc/haproxy/haproxy.cfg", "/etc/nginx/nginx.conf"}  # nginx: the machine itself is the backend
+    assert "backend" not in one["/etc/nginx/conpaas/web.conf"]
+
+
+def test_options_reach_every_file_that_depends_on_them() -> None:
+    files = render(post_max_size="64M", max_execution_time=0, display_errors=True, private=["conf.d"], fallback="")
+    backend = files["/etc/nginx/conpaas/backend.conf"]
+    assert "client_max_body_size 64M;" in backend
+    assert r"location ~ ^/conf\.d(/|$)" in backend
+    assert r"location ~ ^/conf\.d(/|$)" in files["/etc/nginx/conpaas/web.conf"]
+    assert "try_files $uri $uri/ =404;" in backend
+    assert "display_errors = On" in files["/etc/php/8.2/fpm/conf.d/90-conpaas.ini"]
+    assert "timeout server 86400s" in files["/etc/haproxy/haproxy.cfg"]
+
+
+def test_code_that_cannot_change_is_not_looked_at() -> None:
+    ini = "/etc/php/8.2/fpm/conf.d/90-conpaas.ini"
+    assert "opcache.validate_timestamps = 0" in render(writable_code=False)[ini]
+    assert "opcache.validate_timestamps = 1" in render()[ini]
+
+
+def test_the_placeholder_answers_without_code() -> None:
+    files = render(code="", document_root="public")
+    for name in ("web", "backend"):
+        assert "root /srv/conpaas/placeholder;" in files[f"/etc/nginx/conpaas/{name}.conf"]
+    assert "Wiki &lt;b&gt;" in files["/srv/conpaas/placeholder/index.html"]
+    assert "root /srv/conpaas/code/current/public;" in render(document_root="public")["/etc/nginx/conpaas/web.conf"]
+
+
+def test_each_variable_is_passed_exactly_once() -> None:
+    values = {"A": "it's ${x}", "B": "$x", "C": "", "D": "a\nb", "E": 'a"b\\'}
+    files = render(environment=values)
+    pool, nginx = files["/etc/php/8.2/fpm/pool.d/www.conf"], files["/etc/nginx/conpaas/backend.conf"]
+    for name, value in values.items():
+        in_pool, in_nginx = f"env[{name}] = " in pool, f"fastcgi_param {name} " in nginx
+        assert (in_pool, in_nginx) == (quoting.fits_fpm(value), not quoting.fits_fpm(value))
+    assert """env[A] = 'it'"'"'s ${x}'\n""" in pool
+    assert 'fastcgi_param B "${dollar}x";' in nginx
+    assert 'fastcgi_param C "";' in nginx

@@ -100,6 +100,10 @@ def local_file(context: Context, text: str, pointer: str) -> str:
 
 def _readable(context: Context, path: Path, pointer: str) -> bool:
     try:
+        if path.is_dir():
+            raise IsADirectoryError
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise OSError(0, "it is no regular file")
         with path.open("rb"):
             return True
     except IsADirectoryError:

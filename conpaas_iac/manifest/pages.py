@@ -12,7 +12,7 @@ def codes() -> tuple[str, ...]:
 
 def page(code: str) -> str:
     """The page of a code."""
-    return (_FOLDER / f"{code}.md").read_text()
+    return (_FOLDER / f"{code}.md").read_text("utf-8")
 
 
 def title(code: str) -> str:

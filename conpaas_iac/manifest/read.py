@@ -59,9 +59,11 @@ def compile_(path: Path, types: Catalog, settings_cloud: str = "lxd") -> Manifes
 
 def load(path: Path) -> Source | Diagnostic:
     """The text of a manifest file, or why there is none."""
-    place = Place(str(path), 1, 1)
+    name = str(path).encode(errors="backslashreplace").decode()
+    place = Place(name, 1, 1)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
     except IsADirectoryError:
         return Diagnostic("E0001", place, "it is a folder", f"did you mean {path / 'manifest.json'}?")
     except (OSError, ValueError) as error:
@@ -71,8 +73,8 @@ def load(path: Path) -> Source | Diagnostic:
         return Diagnostic("E0001", place, f"the file is larger than {LARGEST} bytes", "a manifest is a small JSON file")
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
-        return Source(str(path), content.decode())
+        return Source(name, content.decode())
     except UnicodeDecodeError as error:
         before = content[: error.start].decode()
-        shown = Source(str(path), before + content[error.start :].decode(errors="replace"))
+        shown = Source(name, before + content[error.start :].decode(errors="replace"))
         return say(shown, "E0002", (len(before), len(before) + 1), "the file is not UTF-8 text", "save it as UTF-8")

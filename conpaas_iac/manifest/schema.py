@@ -30,7 +30,7 @@ _JSON_TYPES = {
 
 def compose(types: Catalog, providers: Collection[str]) -> Schema:
     """The whole schema of this installation's manifests."""
-    schema: Schema = json.loads((folder("schemas") / "manifest.schema.json").read_text())
+    schema: Schema = json.loads((folder("schemas") / "manifest.schema.json").read_text("utf-8"))
     definitions = schema["$defs"]
     service = definitions["service"]
     aliases = [name for kind in types.values() for name in names(kind)[1:]]
@@ -110,7 +110,7 @@ def _limits(kind: ServiceType) -> Mapping[str, Schema]:
     if not path.exists():
         return {}
     try:
-        return yaml.load(path.read_text(), Loader) or {}
+        return yaml.load(path.read_text("utf-8"), Loader) or {}
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not readable: {error}") from error
 

@@ -48,3 +48,11 @@ def test_a_missing_file_is_said(types: Catalog, monkeypatch: pytest.MonkeyPatch,
         "none.json:1:1: error[E0001]: the file cannot be read: no such file or directory\n",
         "shop:1:1: error[E0001]: it is a folder\n    did you mean shop/manifest.json?\n",
     ]
+
+
+def test_what_never_ends_is_not_read(types: Catalog, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "manifest.json").write_text('{"Application": "a", "Services": [{"Type": "php", "Archive": "pipe"}]}')
+    (found,) = read(tmp_path / "manifest.json", types).diagnostics
+    assert (found.code, found.message) == ("E0401", '"pipe" cannot be read: it is no regular file')
+    assert [each.code for each in read(Path("/dev/zero"), types).diagnostics] == ["E0001"]

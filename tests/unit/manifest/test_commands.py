@@ -27,6 +27,11 @@ def validated(*arguments: str) -> tuple[int, str]:
     return result.return_value, result.output
 
 
+def has_schema(document: object, name: str) -> None:
+    schema = json.loads((shipped.folder("schemas") / f"{name}.schema.json").read_text())
+    Draft202012Validator(schema).validate(document)
+
+
 def test_validate() -> None:
     assert validated("good.json") == (0, "1 manifest checked: no errors.\n")
     code, output = validated("good.json", "bad.json")
@@ -40,6 +45,7 @@ def test_validate() -> None:
 def test_explain() -> None:
     assert CliRunner().invoke(explain.command, ["e0104"]).output.startswith("# E0104: an unknown service type\n")
     assert "E0104  an unknown service type\n" in CliRunner().invoke(explain.command, []).output
+    has_schema(json.loads(CliRunner().invoke(explain.command, ["--format", "json"]).output), "explain")
     assert isinstance(CliRunner().invoke(explain.command, ["E9999"]).exception, UserError)
 
 
@@ -56,7 +62,6 @@ def test_types() -> None:
     page = CliRunner().invoke(types.command, ["php"]).output
     assert "memory_limit" in page and "backend" in page and "nginx" in page
     listed = json.loads(CliRunner().invoke(types.command, ["php", "--format", "json"]).output)
-    document = json.loads((shipped.folder("schemas") / "types.schema.json").read_text())
-    Draft202012Validator(document).validate(listed)
+    has_schema(listed, "types")
     assert listed["types"][0]["groups"]["backend"]["default"] == 1
     assert isinstance(CliRunner().invoke(types.command, ["phpp"]).exception, UserError)

@@ -46,6 +46,9 @@ def test_comments_stay_on_their_line(value: str) -> None:
 CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb")]
 
 
+CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb")]
+
+
 @pytest.mark.parametrize(("quote", "value"), CANNOT)
 def test_what_cannot_be_held_is_said(quote: object, value: str) -> None:
     with pytest.raises(UserError, match="cannot stand in"):

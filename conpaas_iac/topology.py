@@ -109,7 +109,20 @@ def build(manifest: model.Manifest, environment: str, types: Catalog, lock: Lock
         )
         for service in sorted(manifest.services, key=lambda each: each.name)
     )
+    _distinct(services)
     return Topology(manifest.application, environment, lock.range, services, _flows(manifest, types))
+
+
+def _distinct(services: tuple[Service, ...]) -> None:
+    """Asked-for addresses may meet those that the lock gives."""
+    owners: dict[IPv4Address, str] = {}
+    for node in (node for service in services for node in service.nodes):
+        other = owners.setdefault(node.address, node.name)
+        if other != node.name:
+            raise UserError(
+                f"{node.name} and {other} would both have the address {node.address}",
+                'ask for another one with "Address", outside the blocks that the lock file gives to services',
+            )
 
 
 def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code: str, rank: int) -> Service:

@@ -85,7 +85,10 @@ def build(
             lockfile.write(path, lock)
     versions = {name: each.version for name, each in codes.items()}
     archives = {name: each.archive for name, each in codes.items()}
-    layout = topology.build(_held(manifest, held(manifest.application)), request.environment, types, lock, versions)
+    kept_down = held(manifest.application)
+    if kept_down:
+        notes.append(f"held by `conpaas stop`: {', '.join(sorted(kept_down))}; again with `conpaas start`")
+    layout = topology.build(_held(manifest, kept_down), request.environment, types, lock, versions)
     trees = render.trees(layout, types, catalog.load_internal())
     return Wish(
         manifest, request.environment, types, lock, path, layout, trees, archives, reading.diagnostics, tuple(notes)

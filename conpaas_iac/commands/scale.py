@@ -33,7 +33,7 @@ def command(
     """
     types = catalog.load()
     counts = _counts(manifest, service, types)
-    before = manifest.read_text()
+    before = manifest.read_bytes().decode()  # line ends as they are
     text = before
     for change in changes:
         group, number = _wanted(change, service, counts)

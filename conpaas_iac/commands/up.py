@@ -46,7 +46,6 @@ def carry_out(request: Request, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0
-    where = ", ".join(result.urls.values()) or "no service of it has a web address"
-    seconds = time.monotonic() - begun
-    console.print(f"Ready in {seconds:.1f} s: {where}   (conpaas status {result.plan.application})")
+    where = f": {', '.join(result.urls.values())}" if result.urls else ""
+    console.print(f"Ready in {time.monotonic() - begun:.1f} s{where}   (conpaas status {result.plan.application})")
     return 0

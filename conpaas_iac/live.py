@@ -12,7 +12,8 @@ from rich.text import Text
 
 from conpaas_iac.events import Event, Listener
 
-COLUMNS = ("machine", "ship", "settle", "verify", "leave", "remove")  # the phases that have a column
+ALWAYS = ("machine", "ship", "settle", "verify")  # phases with a column of their own, used or not
+COLUMNS = (*ALWAYS, "leave", "remove")
 ALSO = {"startup script": "ship", "install": "ship", "confirm": "verify", "drain": "leave", "stop": "remove"}
 
 
@@ -41,7 +42,8 @@ class Matrix:
 
     def __rich__(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        used = [phase for phase in COLUMNS if any(phase in row for row in self._cells.values())]
+        seen = {phase for row in self._cells.values() for phase in row}
+        used = [phase for phase in COLUMNS if phase in seen or (seen and phase in ALWAYS)]
         for column in (f"{time.monotonic() - self._begun:5.1f} s", *used):
             table.add_column(column, min_width=9)
         for node in sorted(self._cells, key=_natural):

@@ -102,7 +102,8 @@ def _change(
 ) -> MachineChange | None:
     address = machine.address.split("/")[0]
     if there is None:
-        return MachineChange(machine.node, machine.service, "add", address, "the manifest wants it")
+        what = f"{machine.type} on {machine.cloud}, {machine.cpu} cpu, {machine.memory} MiB, image {machine.image}"
+        return MachineChange(machine.node, machine.service, "add", address, what)
     if is_lost:
         return MachineChange(machine.node, machine.service, "replace", address, "the cloud has lost it")
     if (there.address, there.cloud) != (machine.address, machine.cloud):

@@ -100,6 +100,7 @@ def _tree(
                 absent.append(file.path)
     descriptor = sources[-1].descriptor
     carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
+    owner = descriptor.code_owner if service.options.get("writable_code", True) else ""
     return Tree(
         node=node.name,
         groups=node.groups,
@@ -107,7 +108,7 @@ def _tree(
         absent=tuple(absent),
         units=tuple(unit.name for unit in descriptor.units if _runs(node, unit.groups)),
         idle_units=tuple(unit.name for unit in descriptor.units if not _runs(node, unit.groups)),
-        code=Code(service.code, descriptor.code_unit, descriptor.code_owner) if carries_code else None,
+        code=Code(service.code, descriptor.code_unit, owner) if carries_code else None,
         startup_script=service.startup_script,
     )
 

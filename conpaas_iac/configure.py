@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -123,6 +124,8 @@ def _environment(access: Access, forks: int) -> dict[str, str]:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(access.folder / "cp"),
         "ANSIBLE_LOCAL_TEMP": str(access.folder / "ansible"),
         "ANSIBLE_NOCOLOR": "True",
+        # ansible-playbook is beside the interpreter: the virtual environment need not be active.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
 
 

@@ -154,7 +154,7 @@ def up(
     name = stack_name(wanted.application, wanted.environment)
     with holding(settings, name):
         ensure_route(settings)
-        engine = Engine(settings, wanted.application, wanted.environment)
+        engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)
         todo = now.plan()
         announce(todo, wanted)
@@ -163,6 +163,13 @@ def up(
         _configure(now, machines, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
+
+
+def _begin(wanted: Wish, settings: Settings) -> Engine:
+    """A stack for a new application, once its clouds have answered: where they do not, nothing is begun."""
+    for cloud in sorted({node.cloud for node in wanted.topology.nodes}):
+        clouds.cloud(cloud).inventory("", settings)
+    return Engine(settings, wanted.application, wanted.environment)
 
 
 def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor) -> Machines:

@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,22 @@ from conpaas_iac.wish import Request, is_locked
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-manifest: Decorator = click.argument(
-    "manifest", type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST"
-)
+
+def _slug(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Environments become parts of machine and stack names, as applications do."""
+    if not re.fullmatch(r"[a-z]([a-z0-9]|-(?!-)){0,28}[a-z0-9]|[a-z]", value):
+        raise click.BadParameter(f"{value!r} is no name: lower case letters, digits and single hyphens")
+    return value
+
+
+manifest: Decorator = click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST")
 environment: Decorator = click.option(
-    "-e", "--environment", default="default", show_default=True, help="Which environment of the application."
+    "-e",
+    "--environment",
+    default="default",
+    show_default=True,
+    callback=_slug,
+    help="Which environment of the application.",
 )
 locked: Decorator = click.option(
     "--locked", is_flag=True, help="Never write the lock file; the default where CI is set."

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from conpaas_iac.topology import Node, Topology
+from conpaas_iac.layout import Node
+from conpaas_iac.topology import Topology
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import msgspec
 from conpaas_iac import quoting
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.errors import ConpaasError
-from conpaas_iac.topology import Node, Service, Topology
+from conpaas_iac.layout import Node
+from conpaas_iac.topology import Service, Topology
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from conpaas_iac.wish import Request
 @options.environment
 def command(manifest: Path, environment: str) -> int:
     """Give MANIFEST's application its addresses and pin its code, in the lock file beside it. Commit that file."""
-    from conpaas_iac import deployment
+    from conpaas_iac.situation import wish_of
 
-    wish = deployment.wish_of(Request(manifest, environment), settings.load())
+    wish = wish_of(Request(manifest, environment), settings.load())
     click.echo(f"{wish.lock_path}: range {wish.lock.range}")
     for name, block in sorted(wish.lock.blocks.items()):
         pin = wish.lock.code.get(name)

@@ -16,7 +16,7 @@ from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read
 from conpaas_iac.manifest.schema import compose, options
 from conpaas_iac.shipped import folder
-from conpaas_iac.topology import SIZES
+from conpaas_iac.layout import SIZES
 
 POSITIVE = sorted((Path(__file__).parent / "positive").iterdir())
 ENVELOPE = json.loads((folder("schemas") / "manifest.schema.json").read_text())

@@ -1,0 +1,114 @@
+"""What is wanted beside what is there: the ground that every plan and every run stands on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from conpaas_iac import clouds, declaration, lockfile, plan, record, wish
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.errors import UserError
+from conpaas_iac.plan import Plan
+from conpaas_iac.record import Record
+from conpaas_iac.settings import Settings
+from conpaas_iac.store import Store, at
+from conpaas_iac.wish import Request, Wish
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A wish beside what is there."""
+
+    wish: Wish
+    record: Record
+    applied: Applied
+    seen: Mapping[str, Seen]
+    target: Declaration  # what is wanted, new incarnations of lost machines included; resting machines are not in it
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Machines of the checkpoint that the cloud has lost."""
+        return frozenset(machine.node for machine in self.applied.machines if machine.node not in self.seen)
+
+    @property
+    def resting(self) -> tuple[Machine, ...]:
+        """Machines of services that are not to run now; they are kept."""
+        idle = {service.name for service in self.wish.topology.services if not service.start}
+        return tuple(machine for machine in self.applied.machines if machine.service in idle)
+
+    @property
+    def going(self) -> tuple[Machine, ...]:
+        """Machines that nobody wants any more."""
+        kept = {machine.node for machine in (*self.target.machines, *self.resting)}
+        return tuple(machine for machine in self.applied.machines if machine.node not in kept)
+
+    def plan(self) -> Plan:
+        """What there is to do."""
+        notes = self.wish.notes
+        return plan.make(
+            self.wish.topology, self.target, self.applied.machines, self.record, self.wish.trees, self.gone, notes
+        )
+
+
+def wish_of(request: Request, settings: Settings) -> Wish:
+    """The wish, with what the backend knows of other applications and of held services."""
+    shelf = at(settings.backend_url)
+    wanted = wish.build(
+        request,
+        settings,
+        used=lambda: _other_ranges(shelf),
+        held=lambda application: record.read(shelf, stack_name(application, request.environment)).held,
+    )
+    _check_lock(wanted, shelf)
+    return wanted
+
+
+def _other_ranges(shelf: Store) -> list[IPv4Network]:
+    locks = (shelf.read(name) for name in shelf.names() if name.endswith("/lock.json"))
+    return [lockfile.decode(content).range for content in locks if content]
+
+
+def _check_lock(wanted: Wish, shelf: Store) -> None:
+    """The backend keeps the lock that was applied; another one would move addresses of running machines."""
+    content = shelf.read(f"{stack_name(wanted.application, wanted.environment)}/lock.json")
+    if content is None:
+        return
+    applied = lockfile.decode(content)
+    moved = [name for name, block in wanted.lock.blocks.items() if applied.blocks.get(name, block) != block]
+    if applied.range != wanted.lock.range or moved:
+        what = f"the block of {', '.join(moved)}" if moved else f"the range {applied.range}"
+        raise UserError(
+            f"{wanted.lock_path} disagrees with what is running: {what} is another there",
+            "restore the lock file from Git, or `conpaas down` the application first",
+        )
+
+
+def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> Situation:
+    """What is there; `look` asks the clouds, otherwise the checkpoint is believed."""
+    applied = engine.applied()
+    there = record.read(at(settings.backend_url), engine.name)
+    seen = seen_now(applied, settings) if look else _believed(applied)
+    images = images_of(wanted, settings)
+    gone = [machine.node for machine in applied.machines if machine.node not in seen]
+    target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines), gone, images)
+    return Situation(wanted, there, applied, seen, target)
+
+
+def _believed(applied: Applied) -> dict[str, Seen]:
+    return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in applied.machines}
+
+
+def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
+    names = {machine.cloud for machine in applied.machines}
+    lists = (clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names))
+    incarnations = {machine.node: machine.incarnation for machine in applied.machines}
+    return {each.node: each for found in lists for each in found if incarnations.get(each.node) == each.incarnation}
+
+
+def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
+    kinds = {service.name: wanted.types[service.type] for service in wanted.topology.services}
+    return {
+        node.name: node.image or clouds.cloud(node.cloud).image(kinds[node.service], settings)
+        for node in wanted.topology.nodes
+    }

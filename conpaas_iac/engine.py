@@ -1,6 +1,5 @@
 """The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
 
-import json
 import logging
 import os
 import secrets
@@ -11,11 +10,13 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import pulumi
 from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
 from conpaas_iac import clouds, stack
 from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.files import private_folder
@@ -55,9 +56,9 @@ class Engine:
         """Raises auto_errors.StackNotFoundError when there is no stack and none is to be made."""
         self._settings = settings
         self.name = stack_name(application, environment)
-        opening = auto.Stack.create_or_select if create else auto.Stack.select
+        self._workspace = _workspace(settings, self.name)
         try:
-            self._stack = opening(self.name, _workspace(settings, self.name))
+            self._stack = Stack(self.name, self._workspace, create)
         except auto_errors.StackNotFoundError:
             raise
         except auto_errors.CommandError as error:
@@ -72,45 +73,41 @@ class Engine:
             return None
 
     def applied(self) -> Applied:
-        """What the checkpoint holds now."""
+        """What the checkpoint held when the stack was opened."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
         owner, machines = "", []
-        for resource in self._checkpoint().get("resources") or ():
+        for resource in self._workspace.checkpoint.get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(cloud.applied(resource["inputs"]))
         return Applied(owner, tuple(machines))
 
-    def _checkpoint(self) -> dict[str, Any]:
-        """As it is stored, secrets encrypted: decrypting them takes longer than all the rest."""
-        workspace = self._stack.workspace
-        done = workspace.pulumi_command.run(
-            ["stack", "export", "--stack", self.name], workspace.work_dir, workspace.env_vars
-        )
-        deployment: dict[str, Any] = json.loads(done.stdout)["deployment"] or {}
-        return deployment
-
     def up(self, declaration: Declaration, listen: Listener) -> Machines:
         """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
         failures: list[Failure] = []
+        outputs: dict[str, Any] = {}
+
+        def program() -> None:
+            pulumi.Output.all(**stack.declare(declaration, self._settings)).apply(outputs.update)
+
         try:
-            result = self._stack.up(
-                program=lambda: stack.declare(declaration, self._settings),
+            self._stack.up(
+                program=program,
                 continue_on_error=True,
                 suppress_outputs=True,
                 suppress_progress=True,
                 color="never",
-                show_secrets=False,  # in the summary, that nobody reads; the outputs have them all the same
                 on_event=_listener(listen, failures),
             )
         except auto_errors.CommandError as error:
             raise _translated(error, failures) from error
-        return _machines(result.outputs)
+        return _machines(outputs)
 
     def machines(self) -> Machines:
         """Outputs of the last run."""
-        return _machines(self._stack.outputs())
+        outputs = self._workspace.stack_outputs(self.name)
+        return _machines({name: output.value for name, output in outputs.items()})
 
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
@@ -132,9 +129,8 @@ class Engine:
         self._stack.cancel()
 
 
-def _machines(outputs: auto.OutputMap) -> Machines:
-    values = {name: output.value for name, output in outputs.items()}
-    return Machines(values.get("owner", ""), values.get("login", ""), values.get("nodes", {}))
+def _machines(outputs: Mapping[str, Any]) -> Machines:
+    return Machines(outputs.get("owner", ""), outputs.get("login", ""), outputs.get("nodes", {}))
 
 
 def stacks(settings: Settings) -> tuple[str, ...]:
@@ -142,11 +138,11 @@ def stacks(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(summary.name for summary in _workspace(settings, "list").list_stacks()))
 
 
-def _workspace(settings: Settings, name: str) -> auto.LocalWorkspace:
+def _workspace(settings: Settings, name: str) -> Workspace:
     if settings.backend_url.startswith("file://"):
         private_folder(Path(settings.backend_url.removeprefix("file://")))
     backend = auto.ProjectBackend(settings.backend_url)
-    return auto.LocalWorkspace(
+    return Workspace(
         work_dir=str(private_folder(settings.state / "workspaces" / name)),
         pulumi_home=str(binary.home(settings)),
         pulumi_command=_command(settings),
@@ -156,11 +152,11 @@ def _workspace(settings: Settings, name: str) -> auto.LocalWorkspace:
     )
 
 
-def _command(settings: Settings) -> auto.PulumiCommand:
+def _command(settings: Settings) -> Command:
     found = binary.find(settings)
     if found is None:
         raise UserError("the Pulumi engine is not installed", "conpaas setup")
-    return auto.PulumiCommand(root=str(found.parent.parent), skip_version_check=True)
+    return Command(found, binary.version())
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What is declared: a `Declaration` becomes Pulumi resources, through one module per cloud."""
 
+from typing import Any
+
 import pulumi
 
 from conpaas_iac import clouds
@@ -8,13 +10,15 @@ from conpaas_iac.provider.sdk import Identity
 from conpaas_iac.settings import Settings
 
 
-def declare(declaration: Declaration, settings: Settings) -> None:
+def declare(declaration: Declaration, settings: Settings) -> dict[str, Any]:
     """The Pulumi program. Outputs: `owner`, `login` (a secret) and `nodes`: node -> {id, ip, hostKey}."""
     identity = Identity(declaration.application)
     nodes: dict[str, pulumi.Output[dict[str, str]]] = {}
     for name in declaration.clouds:
         machines = tuple(machine for machine in declaration.machines if machine.cloud == name)
         nodes.update(clouds.cloud(name).declare(declaration, machines, identity, settings))
-    pulumi.export("owner", identity.owner)
-    pulumi.export("login", pulumi.Output.secret(identity.privateKey))
-    pulumi.export("nodes", nodes)
+    login: pulumi.Output[str] = pulumi.Output.secret(identity.privateKey)
+    outputs = {"owner": identity.owner, "login": login, "nodes": nodes}
+    for name, value in outputs.items():
+        pulumi.export(name, value)
+    return outputs

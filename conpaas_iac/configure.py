@@ -28,6 +28,7 @@ class Visit:
     tree: Tree
     baked: bool  # its image already holds what tasks/install.yml puts there
     address: str = ""  # its fixed one
+    startup_script: str = ""  # a file on this side, run once on a new machine
     archive: str = ""  # the code's archive on this side
     brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
     options: Mapping[str, object] | None = None
@@ -89,7 +90,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "conpaas_groups": list(visit.groups),
         "conpaas_baked": visit.baked,
         "conpaas_traffic": visit.brings_traffic,
-        "conpaas_startup_script": visit.tree.startup_script,
+        "conpaas_startup_script": visit.startup_script,
         "conpaas_options": dict(visit.options or {}),
     }
 

@@ -10,6 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.declaration import natural
 from conpaas_iac.events import Event, Listener
 
 ALWAYS = ("machine", "ship", "settle", "verify")  # phases with a column of their own, used or not
@@ -46,7 +47,7 @@ class Matrix:
         used = [phase for phase in COLUMNS if phase in seen or (seen and phase in ALWAYS)]
         for column in (f"{time.monotonic() - self._begun:5.1f} s", *used):
             table.add_column(column, min_width=9)
-        for node in sorted(self._cells, key=_natural):
+        for node in sorted(self._cells, key=natural):
             table.add_row(node, *(_cell(self._cells[node].get(phase)) for phase in used))
         if self._headline:
             table.add_row(Text(self._headline, "dim"))
@@ -60,11 +61,6 @@ def _cell(cell: tuple[str, float] | None) -> Text | Spinner:
     if state == "started":
         return Spinner("dots", style="cyan")
     return Text(f"✓ {seconds:.1f}", "green") if state == "done" else Text("✗", "bold red")
-
-
-def _natural(node: str) -> tuple[str, int]:
-    stem, _, ordinal = node.rpartition("-")
-    return stem, int(ordinal) if ordinal.isdigit() else 0
 
 
 @contextmanager

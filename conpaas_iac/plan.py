@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Literal
 
-from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.declaration import Declaration, Machine, natural
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.topology import Topology
@@ -81,7 +81,7 @@ def make(
             rests = starting.get(machine.service) is False
             if not (rests and machine.node in record.resting):
                 changes.append(_leaving(machine, rests, machine.service in starting))
-    changes.sort(key=lambda change: (change.service, change.action == "remove", _number(change.node)))
+    changes.sort(key=lambda change: (change.service, change.action == "remove", natural(change.node)))
     return Plan(
         topology.application,
         topology.environment,
@@ -90,11 +90,6 @@ def make(
         len(wanted.machines) - sum(change.node in names for change in changes),
         notes,
     )
-
-
-def _number(node: str) -> tuple[str, int]:
-    stem, _, ordinal = node.rpartition("-")
-    return stem, int(ordinal)
 
 
 def _change(

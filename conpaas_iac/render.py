@@ -54,12 +54,11 @@ class Tree:
     units: tuple[str, ...]  # enabled and running
     idle_units: tuple[str, ...]  # disabled and stopped
     code: Code | None
-    startup_script: str
 
     @classmethod
     def empty(cls, node: str) -> "Tree":
         """Of a machine that is told nothing: one that is baked or leaves."""
-        return cls(node, (), (), (), (), (), None, "")
+        return cls(node, (), (), (), (), (), None)
 
     @cached_property
     def digest(self) -> str:
@@ -67,8 +66,13 @@ class Tree:
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
-def trees(topology: Topology, types: Catalog, internal: Catalog) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology. `internal` is what machines of every type get."""
+def trees(
+    topology: Topology, types: Catalog, internal: Catalog, operators: Mapping[str, tuple[str, ...]]
+) -> dict[str, Tree]:
+    """Node -> tree, for every node of the topology.
+
+    `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
+    """
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -82,7 +86,8 @@ def trees(topology: Topology, types: Catalog, internal: Catalog) -> dict[str, Tr
     for node in topology.nodes:
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
-        found[node.name] = _tree(node, service, sources, environment, shared)
+        own = {"operators": operators[node.cloud], "public": _public(node, topology)}
+        found[node.name] = _tree(node, service, sources, environment, {**shared, **own})
     return found
 
 
@@ -100,6 +105,7 @@ def _tree(
             else:
                 absent.append(file.path)
     descriptor = sources[-1].descriptor
+    units = [unit for source in sources for unit in source.descriptor.units]
     carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
     owner = descriptor.code_owner if service.options.get("writable_code", True) else ""
     return Tree(
@@ -107,10 +113,9 @@ def _tree(
         groups=node.groups,
         files=tuple(files),
         absent=tuple(absent),
-        units=tuple(unit.name for unit in descriptor.units if _runs(node, unit.groups)),
-        idle_units=tuple(unit.name for unit in descriptor.units if not _runs(node, unit.groups)),
+        units=tuple(unit.name for unit in units if _runs(node, unit.groups)),
+        idle_units=tuple(unit.name for unit in units if not _runs(node, unit.groups)),
         code=Code(service.code, descriptor.code_unit, owner) if carries_code else None,
-        startup_script=service.startup_script,
     )
 
 
@@ -161,6 +166,15 @@ def _node(node: Node) -> dict[str, Any]:
         "groups": list(node.groups),
         "service": node.service,
     }
+
+
+def _public(node: Node, topology: Topology) -> list[dict[str, Any]]:
+    """Ports of this machine that are open to the outside."""
+    return [
+        {"port": flow.port, "protocol": flow.protocol, "sources": [str(source) for source in flow.sources]}
+        for flow in topology.flows
+        if flow.source == ("", "") and flow.target[0] == node.service and flow.target[1] in ("", *node.groups)
+    ]
 
 
 def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str, str]:

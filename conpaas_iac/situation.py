@@ -87,12 +87,25 @@ def _check_lock(wanted: Wish, shelf: Store) -> None:
 def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> Situation:
     """What is there; `look` asks the clouds, otherwise the checkpoint is believed."""
     applied = engine.applied()
+    _refuse_renaming(wanted, applied)
     there = record.read(at(settings.backend_url), engine.name)
     seen = seen_now(applied, settings) if look else _believed(applied)
     images = images_of(wanted, settings)
     gone = [machine.node for machine in applied.machines if machine.node not in seen]
     target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines), gone, images)
     return Situation(wanted, there, applied, seen, target)
+
+
+def _refuse_renaming(wanted: Wish, applied: Applied) -> None:
+    """Machines carry their service's name; keeping them under another one is not built yet, losing them no answer."""
+    names = {machine.service for machine in applied.machines}
+    for service in wanted.manifest.services:
+        if service.renamed_from in names and service.name not in names:
+            raise UserError(
+                f"service {service.renamed_from!r} has machines; keeping them under the name {service.name!r} "
+                "is not built yet",
+                f'keep "ServiceName": "{service.renamed_from}" for now',
+            )
 
 
 def _believed(applied: Applied) -> dict[str, Seen]:

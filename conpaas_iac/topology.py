@@ -1,7 +1,7 @@
 """The pure core: manifest + service types + lock -> machines, groups, fixed addresses, who may talk to whom."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address, IPv4Network
 
@@ -43,7 +43,6 @@ class Service:
     environment: Mapping[str, str]
     entry: IPv4Address
     code: str = ""  # version of the code (sha256), "" without code
-    startup_script: str = ""
     rank: int = 0  # start order among services: lower first
 
 
@@ -78,10 +77,27 @@ def build(manifest: model.Manifest, environment: str, types: Catalog, lock: Lock
         _service(
             service, types[service.type], lock.blocks[service.name], code.get(service.name, ""), ranks[service.name]
         )
-        for service in sorted(manifest.services, key=lambda each: each.name)
+        for service in sorted(_on_providers(manifest), key=lambda each: each.name)
     )
     _distinct(services)
     return Topology(manifest.application, environment, lock.range, services, _flows(manifest, types))
+
+
+def _on_providers(manifest: model.Manifest) -> list[model.Service]:
+    """Clouds that the manifest names, as the providers that they stand for."""
+    providers = {name: cloud.provider for name, cloud in manifest.clouds.items()}
+
+    def batch(each: model.Batch) -> model.Batch:
+        return replace(each, cloud=providers.get(each.cloud, each.cloud))
+
+    return [
+        replace(
+            service,
+            cloud=providers.get(service.cloud, service.cloud),
+            batches={group: tuple(map(batch, batches)) for group, batches in service.batches.items()},
+        )
+        for service in manifest.services
+    ]
 
 
 def _distinct(services: tuple[Service, ...]) -> None:
@@ -111,7 +127,6 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         environment=service.environment,
         entry=entry(service, kind, block),
         code=code,
-        startup_script=service.startup_script,
         rank=rank,
     )
 

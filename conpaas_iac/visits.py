@@ -38,6 +38,7 @@ def _visit(wanted: Wish, node: Node, made: Mapping[str, str], brings_traffic: bo
         tree=wanted.trees[node.name],
         baked=not node.image and clouds.cloud(node.cloud).BAKES,
         address=str(node.address),
+        startup_script=str(wanted.scripts.get(service.name, "")),
         archive=str(wanted.archives.get(service.name, "")),
         options=service.options,
         brings_traffic=brings_traffic,

@@ -1,16 +1,19 @@
 """Everything about an application that is known before the world is asked: manifest, lock, topology, trees."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from conpaas_iac import addresses, catalog, code, lockfile, render, topology
+from conpaas_iac import addresses, catalog, clouds, code, lockfile, render, topology
 from conpaas_iac.addresses import Lock
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.code import Code
+from conpaas_iac.downloads import download
 from conpaas_iac.errors import UserError
+from conpaas_iac.files import private_folder
 from conpaas_iac.host.route import read_routes
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
@@ -32,6 +35,7 @@ class Wish:
     topology: Topology
     trees: Mapping[str, Tree]
     archives: Mapping[str, Path]
+    scripts: Mapping[str, Path]  # service -> startup script on this machine
     diagnostics: tuple[Diagnostic, ...]  # warnings and notes of the manifest
     notes: tuple[str, ...]
 
@@ -89,10 +93,24 @@ def build(
     if kept_down:
         notes.append(f"held by `conpaas stop`: {', '.join(sorted(kept_down))}; again with `conpaas start`")
     layout = topology.build(_held(manifest, kept_down), request.environment, types, lock, versions)
-    trees = render.trees(layout, types, catalog.load_internal())
-    return Wish(
-        manifest, request.environment, types, lock, path, layout, trees, archives, reading.diagnostics, tuple(notes)
-    )
+    operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
+    trees = render.trees(layout, types, catalog.load_internal(), operators)
+    scripts = {} if request.dry else _scripts(manifest, settings)
+    said = (reading.diagnostics, tuple(notes))
+    return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, *said)
+
+
+def _scripts(manifest: Manifest, settings: Settings) -> dict[str, Path]:
+    """Startup scripts as files; those with an address are fetched anew, for nothing says whether they changed."""
+    found = {}
+    for service in manifest.services:
+        if "://" in service.startup_script:
+            digest = hashlib.sha256(service.startup_script.encode()).hexdigest()
+            found[service.name] = private_folder(settings.cache / "scripts") / digest
+            download(service.startup_script, found[service.name])
+        elif service.startup_script:
+            found[service.name] = Path(service.startup_script)
+    return found
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

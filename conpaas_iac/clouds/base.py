@@ -46,6 +46,9 @@ class Cloud(Protocol):
     def inventory(self, owner: str, settings: Settings) -> tuple[Seen, ...]:
         """What carries the owner's tag, in one list call."""
 
+    def operators(self, settings: Settings) -> tuple[str, ...]:
+        """Addresses or ranges that this tool's SSH connections come from, as the machines see them."""
+
     def start(self, names: Iterable[str], settings: Settings) -> None:
         """Start machines that are there and stopped; ends when SSH answers."""
 

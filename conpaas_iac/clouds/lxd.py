@@ -12,6 +12,7 @@ from conpaas_iac.configure import Executor
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.events import Listener
 from conpaas_iac.host import base_image
+from conpaas_iac.host.bridge import gateway
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         incarnation=int(config[lxd.INCARNATION]),
         ip=next(ips, ""),
     )
+
+
+def operators(settings: Settings) -> tuple[str, ...]:
+    """This host, as guests see it: the bridge."""
+    return (str(gateway(settings).ip),)
 
 
 def start(names: Iterable[str], settings: Settings) -> None:

@@ -5,15 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from conpaas_iac.errors import UserError
-from conpaas_iac.host import go, machine
+from conpaas_iac.host import cached, go, machine
 from conpaas_iac.host.part import Finding, Say, missing, there
 from conpaas_iac.settings import Settings
 
+PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 DOWNLOAD_SECONDS = 300
 BUILD_GIB = 4.0  # modules 1.6 GiB, compiled packages 1.6 GiB, the binary and what is linked on the way
 
@@ -79,36 +79,25 @@ def install(settings: Settings, say: Say) -> Path:
     if found:
         return found
     target = root(settings)
-    with machine.quick_errors("engine"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        machine.need_space(target.parent, 0.5, "the engine")
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
-            new = Path(folder) / target.name
-            _bring(new, settings, say)
-            if target.exists():  # half of an installation that somebody made by hand
-                target.rename(Path(folder) / "old")
-            new.rename(target)
+    cached.fill(target, "the engine", 0.5, lambda new: _bring(new, settings, say))
     return target / "bin" / "pulumi"
 
 
 def _bring(new: Path, settings: Settings, say: Say) -> None:
     """Download, else build; says why not when neither can be done."""
+
+    def build() -> None:
+        machine.need_space(settings.cache, BUILD_GIB, "building the engine")
+        go.build(new / "bin" / "pulumi", (PACKAGE,), f"-X {VERSION_FLAG}=v{version()}", say)
+
     reason = _download(new, say)
     if not reason:
         return
-    say(f"the engine cannot be downloaded here ({reason}); building it with Go")
     shutil.rmtree(new, ignore_errors=True)
-    problem = go.problem()
-    if problem:
-        raise UserError(f"no engine: the download failed ({reason}), and it cannot be built: {problem}", go.REMEDY)
-    machine.need_space(settings.cache, BUILD_GIB, "building the engine")
-    go.build(new / "bin" / "pulumi", version(), say)
+    cached.build_instead("engine", reason, go.problem(), build, say)
     said = said_version(new / "bin" / "pulumi", settings)
     if said != version():
-        raise UserError(
-            f"the engine that was built says version {said or 'nothing'}, not {version()}",
-            "run go clean -modcache, then conpaas setup again",
-        )
+        raise cached.other_version("the engine", said, version())
 
 
 def _download(new: Path, say: Say) -> str:

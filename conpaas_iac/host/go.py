@@ -1,4 +1,4 @@
-"""Building the engine from the Go module proxy, where its own download cannot be had."""
+"""Building programs from the Go module proxy, where their own downloads cannot be had."""
 
 import re
 import shutil
@@ -10,10 +10,9 @@ from conpaas_iac import shipped
 from conpaas_iac.host import machine
 from conpaas_iac.host.part import Say
 
-PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 FETCHES_TOOLCHAINS = (1, 21)
-REMEDY = "install Go 1.25 or newer (Debian's backports or go.dev), or put the engine on PATH; then conpaas setup"
+REMEDY = "install Go 1.25 or newer (Debian's backports or go.dev), then conpaas setup"
+ENGINE = "engine"  # the shipped folder whose go.mod pins the engine; others are below it
 Version = tuple[int, ...]
 
 
@@ -35,7 +34,7 @@ def needed(go_mod: str) -> Version:
 
 
 def judge(have: Version, wanted: Version, toolchain: str) -> str:
-    """Why this Go cannot build the engine, or nothing. `toolchain` is its GOTOOLCHAIN."""
+    """Why this Go cannot build a module, or nothing. `toolchain` is its GOTOOLCHAIN."""
     said, needs = ".".join(map(str, have)), ".".join(map(str, wanted))
     if have >= wanted:
         return ""
@@ -46,28 +45,28 @@ def judge(have: Version, wanted: Version, toolchain: str) -> str:
     return ""
 
 
-def problem() -> str:
-    """Why the engine cannot be built on this machine, or nothing."""
+def problem(module: str = ENGINE) -> str:
+    """Why a shipped module cannot be built on this machine, or nothing."""
     command = program()
     if not command:
         return "there is no Go"
-    wanted = needed((shipped.folder("engine") / "go.mod").read_text())
+    wanted = needed((shipped.folder(module) / "go.mod").read_text())
     said = subprocess.run([command, "version"], capture_output=True, text=True, check=False, cwd="/").stdout
     asked = subprocess.run([command, "env", "GOTOOLCHAIN"], capture_output=True, text=True, check=False, cwd="/").stdout
     return judge(parse(said), wanted, asked.strip())
 
 
-def build(target: Path, version: str, say: Say) -> None:
-    """Compile the pinned version to `target`; downloads about 0.5 GB, 4 minutes on 2 cores."""
+def build(target: Path | str, packages: tuple[str, ...], flags: str, say: Say, module: str = ENGINE) -> None:
+    """Compile packages of a shipped module, as its go.mod and go.sum pin them; `target` ends in / for a folder."""
     command = program() or "go"
-    with tempfile.TemporaryDirectory(prefix="conpaas-engine-") as folder:
-        module = Path(shutil.copytree(shipped.folder("engine"), Path(folder) / "engine"))
-        say(f"go build {PACKAGE}@v{version}")
+    with tempfile.TemporaryDirectory(prefix="conpaas-build-") as folder:
+        copy = Path(shutil.copytree(shipped.folder(module), Path(folder) / "module"))
+        say(f"go build {' '.join(packages)}")
         machine.run(
-            "building the engine",
-            [command, "build", "-v", "-ldflags", f"-s -w -X {VERSION_FLAG}=v{version}", "-o", str(target), PACKAGE],
+            f"building {packages[0]}",
+            [command, "build", "-v", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", str(target), *packages],
             _every(200, "modules and packages", say),
-            module,
+            copy,
             CGO_ENABLED="0",
         )
 

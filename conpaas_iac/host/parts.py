@@ -10,6 +10,7 @@ from conpaas_iac.host.bridge import Bridge
 from conpaas_iac.host.daemon import Daemon
 from conpaas_iac.host.engine import Engine
 from conpaas_iac.host.kernel import Kernel
+from conpaas_iac.host.nebula import Vpn
 from conpaas_iac.host.packages import Packages
 from conpaas_iac.host.part import Finding, Part, Say, State
 from conpaas_iac.host.pool import Pool
@@ -42,6 +43,7 @@ def parts(settings: Settings) -> tuple[Part, ...]:
         Bridge(settings),
         PoolRoute(settings),
         Profile(settings),
+        Vpn(settings),
         BaseImage(settings),
         Engine(settings),
     )

@@ -15,6 +15,7 @@ from conpaas_iac.downloads import download
 from conpaas_iac.errors import UserError
 from conpaas_iac.files import private_folder
 from conpaas_iac.host.route import read_routes
+from conpaas_iac.inspected import Inspector
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
@@ -75,7 +76,7 @@ def build(
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
-    reading = read(request.manifest, types, settings.default_cloud)
+    reading = read(request.manifest, types, settings.default_cloud, inspect=Inspector(settings.cache))
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from conpaas_iac import catalog, settings
+from conpaas_iac.inspected import Inspector
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
@@ -18,10 +19,11 @@ def command(manifests: tuple[Path, ...], form: str) -> int:
 
     Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
     """
-    types, cloud = catalog.load(), settings.load().default_cloud
+    types, configured = catalog.load(), settings.load()
+    inspect = Inspector(configured.cache)
     found: list[Diagnostic] = []
     for path in manifests:
-        found += read(path, types, cloud).diagnostics
+        found += read(path, types, configured.default_cloud, inspect=inspect).diagnostics
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))

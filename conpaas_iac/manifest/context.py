@@ -1,14 +1,27 @@
 """What every check is given, and a way to walk data of which parts were found wrong."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.language import names
 from conpaas_iac.manifest.source import child
+
+if TYPE_CHECKING:
+    from conpaas_iac.archives import Inspection
+
+
+Inspect = Callable[[Path], "Inspection"]
+
+
+def look(path: Path) -> "Inspection":
+    """What an archive holds."""
+    from conpaas_iac import archives  # its imports are only needed for manifests with archives
+
+    return archives.inspect(path)
 
 
 @dataclass(frozen=True)
@@ -20,6 +33,7 @@ class Context:
     types: Catalog
     providers: Collection[str]
     default_cloud: str
+    inspect: "Inspect" = look
 
     @property
     def folder(self) -> Path:

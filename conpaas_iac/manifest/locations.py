@@ -127,9 +127,7 @@ def _check_file(context: Context, found: Archive, place: str, pointer: str) -> N
         return
     if found.sha256:
         _check_sum(context, path, found.sha256, f"{pointer}/Sha256")
-    from conpaas_iac import archives  # its imports are only needed here
-
-    name, inspection = quote(path.name), archives.inspect(path)
+    name, inspection = quote(path.name), context.inspect(path)
     if inspection.error:
         context.findings.add("E0402", place, f"{name} {inspection.error}", "zip, war, or tar (also .gz, .bz2, .xz)")
     for code, members, what in (

@@ -8,7 +8,7 @@ from pathlib import Path
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest import language
 from conpaas_iac.manifest.build import build
-from conpaas_iac.manifest.context import Context, prune
+from conpaas_iac.manifest.context import Context, Inspect, look, prune
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError, say
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.model import Manifest, Place
@@ -28,10 +28,16 @@ class Reading:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read(path: Path, types: Catalog, settings_cloud: str = "lxd", providers: Collection[str] | None = None) -> Reading:
+def read(
+    path: Path,
+    types: Catalog,
+    settings_cloud: str = "lxd",
+    providers: Collection[str] | None = None,
+    inspect: Inspect = look,
+) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
-    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation.
+    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation; `inspect` looks at code.
     """
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -44,7 +50,7 @@ def read(path: Path, types: Catalog, settings_cloud: str = "lxd", providers: Col
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
-    context = Context(path, findings, types, providers, settings_cloud)
+    context = Context(path, findings, types, providers, settings_cloud, inspect)
     manifest = build(context, prune(document.data, useless))
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 

@@ -14,6 +14,7 @@ OWNER = "user.conpaas.owner"  # UUID of the stack that made a thing; nothing wit
 APPLICATION = "user.conpaas.application"
 NODE = "user.conpaas.node"
 INCARNATION = "user.conpaas.incarnation"
+SSH_PORT = "user.conpaas.ssh_port"  # where it greets, if not at 22: machines of an LXD in memory share one host
 
 
 def socket_path(settings: Settings) -> Path:

@@ -141,10 +141,10 @@ def _made(instance: Any) -> Made:
 def wait_for_ssh(instance: Any) -> str:
     """The machine's address on the provider's bridge, once an SSH server greets there."""
     deadline = time.monotonic() + BOOT_SECONDS
-    ip = None
+    ip, port = None, int(instance.config.get(lxd.SSH_PORT, "22"))
     while time.monotonic() < deadline:
         ip = ip or _address(instance)
-        if ip and _greets(ip):
+        if ip and _greets(ip, port):
             return ip
         time.sleep(0.1)  # between looks at the condition
     raise ConpaasError(
@@ -159,9 +159,9 @@ def _address(instance: Any) -> str | None:
     return next(found, None)
 
 
-def _greets(ip: str) -> bool:
+def _greets(ip: str, port: int) -> bool:
     try:
-        with socket.create_connection((ip, 22), timeout=1) as connection:
+        with socket.create_connection((ip, port), timeout=1) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False

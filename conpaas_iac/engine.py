@@ -4,7 +4,7 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -14,17 +14,20 @@ import pulumi
 from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
-from conpaas_iac import clouds, stack
-from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac import clouds, engine_lock, stack
+from conpaas_iac.declaration import Declaration, Machine, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
-from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
+from conpaas_iac.engine_lock import Holder
+from conpaas_iac.errors import ConpaasError, Failure, LeaseHeldError, MachineError, UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.files import private_folder
 from conpaas_iac.host import engine as binary
 from conpaas_iac.settings import Settings
+from conpaas_iac.store import at
 
 PROJECT = "conpaas"
 IDENTITY = "conpaas:index:Identity"
+STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Engine:
                 owner = resource["id"]
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(cloud.applied(resource["inputs"]))
-        return Applied(owner, tuple(machines))
+        return Applied(owner, tuple(sorted(machines, key=lambda machine: natural(machine.node))))
 
     def up(self, declaration: Declaration, listen: Listener) -> Machines:
         """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
@@ -91,17 +94,7 @@ class Engine:
         def program() -> None:
             pulumi.Output.all(**stack.declare(declaration, self._settings)).apply(outputs.update)
 
-        try:
-            self._stack.up(
-                program=program,
-                continue_on_error=True,
-                suppress_outputs=True,
-                suppress_progress=True,
-                color="never",
-                on_event=_listener(listen, failures),
-            )
-        except auto_errors.CommandError as error:
-            raise _translated(error, failures) from error
+        self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
         return _machines(outputs)
 
     def machines(self) -> Machines:
@@ -112,21 +105,26 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
         failures: list[Failure] = []
+        self._run(lambda: self._stack.destroy(**_quiet(listen, failures)), failures)
+        self._run(lambda: self._workspace.remove_stack(self.name), failures)
+        rmtree(self._workspace.work_dir, ignore_errors=True)
+        shelf = at(self._settings.backend_url, STACKS)
+        for left in (f"{self.name}.json.bak", f"{self.name}.json.bak.attrs"):  # the engine keeps them
+            shelf.delete(left)
+
+    def _run(self, call: Callable[[], object], failures: list[Failure]) -> None:
+        """A call of the engine; its lock is taken from a run that was killed, never from one that lives."""
         try:
-            self._stack.destroy(
-                suppress_outputs=True,
-                suppress_progress=True,
-                color="never",
-                on_event=_listener(listen, failures),
-            )
-            self._stack.workspace.remove_stack(self.name)
-            rmtree(self._stack.workspace.work_dir, ignore_errors=True)
+            try:
+                call()
+            except auto_errors.ConcurrentUpdateError:
+                holders = engine_lock.holders(self._settings, self.name)
+                if not holders or not all(holder.is_dead for holder in holders):
+                    raise _held(holders) from None
+                self._stack.cancel()
+                call()
         except auto_errors.CommandError as error:
             raise _translated(error, failures) from error
-
-    def unlock(self) -> None:
-        """Forget the engine's own lock, which an interrupted run left; only for who holds the application."""
-        self._stack.cancel()
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:
@@ -222,11 +220,23 @@ def _reason(message: str) -> str:
     return text
 
 
+def _quiet(listen: Listener, failures: list[Failure]) -> dict[str, Any]:
+    """What every run is told: nothing is printed, events are heard."""
+    silence = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
+    return {**silence, "on_event": _listener(listen, failures)}
+
+
+def _held(holders: Iterable[Holder]) -> LeaseHeldError:
+    who = ", ".join(f"process {holder.pid} on {holder.host}" for holder in holders) or "a run that has just ended"
+    return LeaseHeldError(
+        f"the engine is changing this application: {who}",
+        f"wait for it; if that machine is gone, remove {engine_lock.FOLDER}/<stack> from the backend",
+    )
+
+
 def _translated(error: auto_errors.CommandError, failures: list[Failure]) -> ConpaasError:
     text = str(error)
     logging.getLogger(__name__).debug("engine: %s", text)
-    if isinstance(error, auto_errors.ConcurrentUpdateError):
-        return UserError("another run of conpaas is changing this application, or one was killed", "")
     if "incorrect passphrase" in text:
         return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
     if "no space left on device" in text:

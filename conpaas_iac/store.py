@@ -24,11 +24,11 @@ class Store(Protocol):
         """All documents."""
 
 
-def at(backend_url: str) -> Store:
+def at(backend_url: str, folder: str = "conpaas") -> Store:
     """The store of a backend: its folder `conpaas/`, beside the engine's `.pulumi/`."""
     if backend_url.startswith("file://"):
-        return Folder(Path(backend_url.removeprefix("file://")) / "conpaas")
-    return Bucket(backend_url)
+        return Folder(Path(backend_url.removeprefix("file://")) / folder)
+    return Bucket(backend_url, folder)
 
 
 class Folder:
@@ -66,11 +66,11 @@ class Folder:
 class Bucket:
     """s3://bucket/prefix?endpoint=…&region=…&disableSSL=true&s3ForcePathStyle=true, as the engine takes it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: str) -> None:
         parts = urlsplit(url)
         options = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self._bucket = parts.netloc
-        self._prefix = "/".join(part for part in (parts.path.strip("/"), "conpaas") if part) + "/"
+        self._prefix = "/".join(part for part in (parts.path.strip("/"), folder) if part) + "/"
         self._client = _s3_client(options)
 
     def read(self, name: str) -> bytes | None:

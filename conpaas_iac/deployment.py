@@ -14,7 +14,7 @@ from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, seen_now, situation, wish_of
+from conpaas_iac.situation import Situation, images_of, seen_now, situation, strays_of, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -73,6 +73,7 @@ def _begin(wanted: Wish, settings: Settings) -> Engine:
 
 def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor) -> Machines:
     """Everything wanted beside everything applied; machines that were stopped run again."""
+    power.clear(now.strays, settings, listen)
     _bake(now, settings, listen, execute)
     _wake(now, settings, listen)
     machines = engine.up(declaration.with_going(now.target, now.applied.machines), listen)
@@ -167,6 +168,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     name = stack_name(application, environment)
     with holding(settings, name):
         engine = _existing(settings, application, environment)
+        power.clear(strays_of(engine.applied(), settings), settings, listen)
         engine.destroy(listen)
         shelf = at(settings.backend_url)
         for document in ("record.json", "lock.json"):

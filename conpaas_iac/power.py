@@ -18,6 +18,16 @@ def rouse(asleep: Iterable[Machine], seen: Mapping[str, Seen], settings: Setting
             listen(Event("machine", "done", machine.node))
 
 
+def clear(strays: Mapping[str, Iterable[Seen]], settings: Settings, listen: Listener) -> None:
+    """Remove machines that carry our tag and that neither a checkpoint nor a wish knows (cloud -> machines)."""
+    for cloud, machines in strays.items():
+        for machine in machines:
+            listen(Event("remove", "started", machine.node, "an interrupted run left it"))
+        clouds.cloud(cloud).remove([machine.name for machine in machines], settings)
+        for machine in machines:
+            listen(Event("remove", "done", machine.node))
+
+
 def _by_cloud(machines: Iterable[Machine]) -> dict[str, list[Machine]]:
     found: dict[str, list[Machine]] = {}
     for machine in machines:

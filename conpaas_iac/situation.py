@@ -1,19 +1,23 @@
 """What is wanted beside what is there: the ground that every plan and every run stands on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from conpaas_iac import clouds, declaration, lockfile, plan, record, wish
+from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.engine import Applied, Engine, stack_name
 from conpaas_iac.errors import UserError
+from conpaas_iac.layout import Node
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store, at
 from conpaas_iac.wish import Request, Wish
+
+Strays = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag that failed creates left behind
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Situation:
     applied: Applied
     seen: Mapping[str, Seen]
     target: Declaration  # what is wanted, new incarnations of lost machines included; resting machines are not in it
+    strays: Strays = field(default_factory=dict)
 
     @property
     def gone(self) -> frozenset[str]:
@@ -59,6 +64,7 @@ def wish_of(request: Request, settings: Settings) -> Wish:
         settings,
         used=lambda: _other_ranges(shelf),
         held=lambda application: record.read(shelf, stack_name(application, request.environment)).held,
+        applied=lambda application: _applied_lock(shelf, stack_name(application, request.environment)),
     )
     _check_lock(wanted, shelf)
     return wanted
@@ -69,12 +75,16 @@ def _other_ranges(shelf: Store) -> list[IPv4Network]:
     return [lockfile.decode(content).range for content in locks if content]
 
 
+def _applied_lock(shelf: Store, stack: str) -> Lock | None:
+    content = shelf.read(f"{stack}/lock.json")
+    return lockfile.decode(content) if content else None
+
+
 def _check_lock(wanted: Wish, shelf: Store) -> None:
     """The backend keeps the lock that was applied; another one would move addresses of running machines."""
-    content = shelf.read(f"{stack_name(wanted.application, wanted.environment)}/lock.json")
-    if content is None:
+    applied = _applied_lock(shelf, stack_name(wanted.application, wanted.environment))
+    if applied is None:
         return
-    applied = lockfile.decode(content)
     moved = [name for name, block in wanted.lock.blocks.items() if applied.blocks.get(name, block) != block]
     if applied.range != wanted.lock.range or moved:
         what = f"the block of {', '.join(moved)}" if moved else f"the range {applied.range}"
@@ -89,11 +99,12 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     applied = engine.applied()
     _refuse_renaming(wanted, applied)
     there = record.read(at(settings.backend_url), engine.name)
-    seen = seen_now(applied, settings) if look else _believed(applied)
+    lists = _inventory(applied, wanted.topology.nodes, settings) if look else {}
+    seen = _known(applied, lists) if look else _believed(applied)
     images = images_of(wanted, settings)
     gone = [machine.node for machine in applied.machines if machine.node not in seen]
     target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines), gone, images)
-    return Situation(wanted, there, applied, seen, target)
+    return Situation(wanted, there, applied, seen, target, _strays((*applied.machines, *target.machines), lists))
 
 
 def _refuse_renaming(wanted: Wish, applied: Applied) -> None:
@@ -113,10 +124,36 @@ def _believed(applied: Applied) -> dict[str, Seen]:
 
 
 def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
-    names = {machine.cloud for machine in applied.machines}
-    lists = (clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names))
+    """Machines of the checkpoint, as the clouds have them now."""
+    return _known(applied, _inventory(applied, (), settings))
+
+
+def strays_of(applied: Applied, settings: Settings) -> Strays:
+    """Those beside the checkpoint, in the clouds that it names and in the user's own."""
+    names = {settings.default_cloud, *(machine.cloud for machine in applied.machines)}
+    lists = {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
+    return _strays(applied.machines, lists)
+
+
+def _inventory(applied: Applied, nodes: Iterable[Node], settings: Settings) -> Strays:
+    names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
+    return {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
+
+
+def _known(applied: Applied, lists: Strays) -> dict[str, Seen]:
     incarnations = {machine.node: machine.incarnation for machine in applied.machines}
-    return {each.node: each for found in lists for each in found if incarnations.get(each.node) == each.incarnation}
+    found = (each for machines in lists.values() for each in machines)
+    return {each.node: each for each in found if incarnations.get(each.node) == each.incarnation}
+
+
+def _strays(machines: Iterable[Machine], lists: Strays) -> Strays:
+    """Those of a wanted machine's incarnation are no strays: its create adopts them."""
+    ours = {(machine.node, machine.incarnation) for machine in machines}
+    found = {
+        cloud: tuple(each for each in seen if (each.node, each.incarnation) not in ours)
+        for cloud, seen in lists.items()
+    }
+    return {cloud: seen for cloud, seen in found.items() if seen}
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:

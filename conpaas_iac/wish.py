@@ -69,10 +69,12 @@ def build(
     settings: Settings,
     used: Callable[[], Iterable[IPv4Network]] = tuple,
     held: Callable[[str], frozenset[str]] = lambda application: frozenset(),
+    applied: Callable[[str], Lock | None] = lambda application: None,
 ) -> Wish:
     """Work the request out; writes the lock file when something new needs a place in it and it may.
 
-    `used` gives the ranges of other applications, `held` the services of an application that `conpaas stop` holds.
+    `used` gives the ranges of other applications, `held` the services of an application that `conpaas stop` holds,
+    `applied` the lock that its machines were made with: a lock file that was lost comes back from it.
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
@@ -82,7 +84,7 @@ def build(
     manifest = reading.manifest
     path = lockfile.path_of(request.manifest, request.environment)
     before = lockfile.read(path)
-    lock = _with_blocks(before, manifest, request, settings, used)
+    lock = _with_blocks(before or applied(manifest.application), manifest, request, settings, used)
     lock, codes, notes = _with_code(lock, manifest, request, settings)
     if lock != before:
         _refuse_if_locked(path, before, lock, request)

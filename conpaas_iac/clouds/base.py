@@ -55,6 +55,9 @@ class Cloud(Protocol):
     def stop(self, names: Iterable[str], settings: Settings) -> None:
         """Stop machines, cleanly; their disks stay."""
 
+    def remove(self, names: Iterable[str], settings: Settings) -> None:
+        """Remove machines and their disks; only for what no checkpoint knows."""
+
     def image(self, kind: ServiceType, settings: Settings) -> str:
         """The image that machines of a type begin with; it is named by what is in it."""
 

@@ -131,6 +131,17 @@ def stop(names: Iterable[str], settings: Settings) -> None:
     _each(names, "stop", lambda instance: instance.stop(timeout=30, force=False, wait=True), settings)
 
 
+def remove(names: Iterable[str], settings: Settings) -> None:
+    """All at once, running or not."""
+
+    def one(instance: Any) -> None:
+        if instance.status != "Stopped":
+            instance.stop(force=True, wait=True)
+        instance.delete(wait=True)
+
+    _each(names, "removal", one, settings)
+
+
 def _each(names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings) -> None:
     client = lxd.connect(settings)
 

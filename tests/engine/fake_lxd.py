@@ -253,7 +253,7 @@ class FakeLxd:
         return 201, {"type": "sync", "metadata": {}}
 
     def image_get(self, mark: str, query: Any, body: Any) -> tuple[int, Any]:
-        return _sync({"fingerprint": mark, "properties": {}, "public": False})
+        return _sync({"fingerprint": mark, "properties": {}, "aliases": [], "public": False})
 
     def image_post(self, query: Any, body: Any) -> tuple[int, Any]:
         mark = uuid.uuid4().hex

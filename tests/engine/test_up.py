@@ -30,7 +30,7 @@ def test_up_is_one_configure_and_repeating_it_is_nothing(world: World) -> None:
     assert not world.lxd.networks
     left = [path for path in (world.folder.parent / "state").rglob("*") if "shop" in path.name and path.is_file()]
     assert [path for path in left if "holders" not in path.parts and ".pulumi" not in path.parts] == []
-    assert not list((world.folder.parent / "state").glob("backend/.pulumi/stacks/**/shop*"))
+    assert not list((world.folder.parent / "state").glob("backend/.pulumi/stacks/conpaas/*"))
     with pytest.raises(UserError, match="no application 'shop'"):
         world.down()
 
@@ -148,7 +148,7 @@ def test_a_lock_that_disagrees_with_what_runs_is_refused(world: World) -> None:
     with pytest.raises(UserError, match="the block of web is another there"):
         world.up()
     path.unlink()
-    again = world.up()  # made anew: the same, because it depends on nothing but names
+    again = world.up()  # the backend has the copy that was applied
     assert again.plan.is_empty
     assert path.read_text() == good
 
@@ -178,6 +178,6 @@ def test_plan_of_what_runs_needs_no_cloud(world: World) -> None:
 
 def test_a_name_that_is_too_long_is_refused_before_anything_is_made(world: World) -> None:
     world.name = "a" * 30
-    with pytest.raises((MachineError, UserError), match="longer than 63|characters|failed") as refused:
+    with pytest.raises((MachineError, UserError), match=r"longer than 63|failed") as refused:
         world.up({"ServiceName": "b" * 30, **backends(1)}, {"ServiceName": "web"})
     assert world.lxd.machines == {}, refused.value

@@ -5,14 +5,23 @@ It makes plans offline and `up` touch only what changed. A machine with another 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import msgspec
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.render import Tree
+from conpaas_iac.render import Member, Tree
 from conpaas_iac.store import Store
 
 VERSION = 1
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """What is remembered of a certificate of the application's network."""
+
+    fingerprint: str
+    begins: datetime
+    ends: datetime
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -24,14 +33,8 @@ class Confirmed(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     code: str = ""
-
-
-class _Document(msgspec.Struct):
-    version: int
-    nodes: dict[str, Confirmed] = {}
-    contents: dict[str, str] = {}
-    held: list[str] = []
-    resting: list[str] = []
+    member: Member | None = None
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class Record:
     contents: Mapping[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
     resting: frozenset[str] = frozenset()
+    blocked: tuple[Certificate, ...] = ()  # of machines that are gone; nobody talks to them any more
+    lighthouses: tuple[str, ...] = ()  # machines that the others ask where machines are
+    version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
         """Whether this very machine runs this very configuration."""
@@ -56,14 +62,20 @@ class Record:
         there = self.nodes.get(node)
         return {path: self.contents.get(digest, "") for path, digest in there.files.items()} if there else {}
 
-    def confirmed(self, trees: Iterable[tuple[str, Tree]]) -> "Record":
-        """With these machines (instance id, tree) confirmed."""
+    def confirmed(
+        self, trees: Iterable[tuple[str, Tree]], certificates: Mapping[str, Certificate] | None = None
+    ) -> "Record":
+        """With these machines (instance id, tree) confirmed; `certificates` are those they got on this visit."""
         nodes, contents = dict(self.nodes), dict(self.contents)
         for instance_id, tree in trees:
+            before = nodes.get(tree.node)
+            kept = before.certificate if before and before.id == instance_id else None
+            certificate = (certificates or {}).get(tree.node, kept)
             digests = {file.path: file.digest for file in tree.files}
             contents |= {file.digest: file.content for file in tree.files}
             code = tree.code.version if tree.code else ""
-            nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, tree.groups, tree.units, code)
+            facts = (tree.groups, tree.units, code, tree.member, certificate)
+            nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
         return replace(self, nodes=nodes, contents=contents).only(nodes)
 
     def only(self, names: Iterable[str]) -> "Record":
@@ -72,7 +84,7 @@ class Record:
         nodes = {name: node for name, node in self.nodes.items() if name in kept}
         used = {digest for node in nodes.values() for digest in node.files.values()}
         contents = {digest: text for digest, text in self.contents.items() if digest in used}
-        return Record(nodes, contents, self.held, self.resting & kept)
+        return replace(self, nodes=nodes, contents=contents, resting=self.resting & kept)
 
 
 def read(store: Store, stack: str) -> Record:
@@ -81,21 +93,14 @@ def read(store: Store, stack: str) -> Record:
     if content is None:
         return Record()
     try:
-        document = msgspec.json.decode(content, type=_Document)
+        found = msgspec.json.decode(content, type=Record)
     except msgspec.DecodeError as error:
         raise UserError(f"the record of {stack} cannot be read: {error}") from error
-    if document.version != VERSION:
-        raise UserError(f"the record of {stack} is of version {document.version}, this conpaas knows {VERSION}")
-    return Record(document.nodes, document.contents, frozenset(document.held), frozenset(document.resting))
+    if found.version != VERSION:
+        raise UserError(f"the record of {stack} is of version {found.version}, this conpaas knows {VERSION}")
+    return found
 
 
 def write(store: Store, stack: str, record: Record) -> None:
     """Replace the record."""
-    document = _Document(
-        VERSION,
-        dict(sorted(record.nodes.items())),
-        dict(sorted(record.contents.items())),
-        sorted(record.held),
-        sorted(record.resting),
-    )
-    store.write(f"{stack}/record.json", msgspec.json.encode(document))
+    store.write(f"{stack}/record.json", msgspec.json.encode(record, order="deterministic"))

@@ -44,6 +44,18 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Member:
+    """Who a machine is in the application's network: what its certificate says, and who signs it."""
+
+    name: str
+    address: str  # with prefix length
+    groups: tuple[str, ...]
+    signer: str  # fingerprint of the authority
+    trusts: tuple[str, ...]  # fingerprints of authorities
+    serial: int  # counts the machine's certificates
+
+
+@dataclass(frozen=True)
 class Tree:
     """All that a machine is told to be."""
 
@@ -54,6 +66,7 @@ class Tree:
     units: tuple[str, ...]  # enabled and running
     idle_units: tuple[str, ...]  # disabled and stopped
     code: Code | None
+    member: Member | None = None  # None: until it is known where machines are
 
     @classmethod
     def empty(cls, node: str) -> "Tree":

@@ -1,0 +1,102 @@
+"""Who belongs to the application's network: what every machine's tree holds once it is known where machines are. Pure.
+
+Everything else of a tree is rendered offline; only these files depend on outputs of the stack.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from conpaas_iac import renewal, vpn
+from conpaas_iac.certificates import Subject
+from conpaas_iac.record import Certificate, Confirmed, Record
+from conpaas_iac.render import File, Member, Tree
+from conpaas_iac.topology import Topology
+
+UNIT = "nebula"
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """The public side of the application's authorities, oldest first."""
+
+    certificates: tuple[str, ...] = ()  # PEM
+    facts: tuple[Certificate, ...] = ()
+    epoch: int = 0
+
+    def next_epoch(self, now: datetime, policy: renewal.Policy) -> int:
+        """The epoch that the stack is to declare: one more when a successor is due."""
+        return self.epoch + 1 if renewal.needs_successor(self.facts, now, policy) else self.epoch
+
+
+def complete(
+    trees: Mapping[str, Tree],
+    topology: Topology,
+    ips: Mapping[str, str],
+    authorities: Authorities,
+    record: Record,
+    now: datetime,
+) -> dict[str, Tree]:
+    """The trees with their part in the network; `ips` is node -> address on the provider's network, where known."""
+    if not authorities.facts:
+        return dict(trees)
+    places = {node: vpn.Place(ip) for node, ip in ips.items()}
+    texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses)
+    alive = renewal.trusted(authorities.facts, now)
+    pem = "".join(
+        text for text, facts in zip(authorities.certificates, authorities.facts, strict=True) if facts in alive
+    )
+    trusts = [node.member.trusts for node in record.nodes.values() if node.member]
+    signer = renewal.signer(alive, now, trusts)
+    nodes = {node.name: node for node in topology.nodes}
+    return {
+        name: replace(
+            tree,
+            files=(*tree.files, _file(vpn.CONFIG, texts[name]), _file(vpn.AUTHORITIES, pem)),
+            member=_member(vpn.subject(nodes[name], topology), signer, alive, record.nodes.get(name), now),
+        )
+        if name in texts
+        else tree
+        for name, tree in trees.items()
+    }
+
+
+def _member(
+    subject: Subject, signer: Certificate, alive: Iterable[Certificate], known: Confirmed | None, now: datetime
+) -> Member:
+    """Who the machine is to be; another serial is another certificate for the same machine."""
+    serial = known.member.serial if known and known.member else 1
+    certificate = known.certificate if known else None
+    if certificate and renewal.due(certificate, now, renewal.Policy()) is not renewal.Due.FRESH:
+        serial += 1
+    trusts = tuple(each.fingerprint for each in alive)
+    return Member(subject.name, str(subject.address), subject.groups, signer.fingerprint, trusts, serial)
+
+
+def _file(path: str, content: str) -> File:
+    return File(path, content, "0600", "root", "root", UNIT, "reload")
+
+
+def lighthouses_of(topology: Topology, ips: Mapping[str, str], record: Record) -> tuple[str, ...]:
+    """The machines that others ask; remembered so that they stay the same while they can."""
+    places = {node: vpn.Place(ip) for node, ip in ips.items()}
+    return tuple(node.name for node in vpn.lighthouses(topology, places, record.lighthouses))
+
+
+def blocked_at(record: Record, now: datetime) -> Collection[str]:
+    """Fingerprints that nobody shall talk to; an entry ends with its certificate."""
+    return [each.fingerprint for each in record.blocked if now < each.ends]
+
+
+def locked_out(record: Record, leaving: Collection[str], now: datetime) -> Record:
+    """With the certificates of leaving machines blocked, and entries that have ended forgotten."""
+    going = [node.certificate for name, node in record.nodes.items() if name in leaving and node.certificate]
+    blocked = {each.fingerprint: each for each in (*record.blocked, *going) if now < each.ends}
+    return replace(record, blocked=tuple(sorted(blocked.values(), key=lambda each: each.fingerprint)))
+
+
+def decode_facts(values: object) -> tuple[Certificate, ...]:
+    """What the stack's outputs say of authorities; raises msgspec.ValidationError."""
+    return msgspec.convert(values, tuple[Certificate, ...])

@@ -57,6 +57,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             values = json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: not readable as JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise UserError(f"{path}: should be an object", '{"lxd_project": "conpaas"}, for example')
         for name, value in values.items():
             if name not in names:
                 raise UserError(f"{path}: unknown setting {name!r}", f"known settings: {', '.join(names)}")

@@ -1,0 +1,63 @@
+"""Golden trees: every file of every machine of a case, as it must be rendered.
+
+A case is a folder of tests/unit/golden: manifest.json, conpaas.lock.json and what is expected. To make a new one, write
+its manifest; after a wanted change, look at what differs in Git:
+
+    python -m tests.golden
+"""
+
+import shutil
+from pathlib import Path
+
+from conpaas_iac import wish
+from conpaas_iac.render import Tree
+from conpaas_iac.settings import Settings
+from conpaas_iac.wish import Request
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "unit" / "golden").glob("*/manifest.json"))
+
+
+def rendered(case: Path, write_lock: bool = False) -> dict[str, str]:
+    """Path below `expected` -> content."""
+    request = Request(case / "manifest.json", locked=not write_lock, dry=not write_lock)
+    built = wish.build(request, Settings())
+    found = {f"{node}.txt": _summary(tree) for node, tree in built.trees.items()}
+    for node, tree in built.trees.items():
+        found |= {node + file.path: file.content for file in tree.files}
+    return found
+
+
+def _summary(tree: Tree) -> str:
+    files = [
+        f"{file.mode} {file.owner}:{file.group} {file.path} {file.on_change} {file.unit}".rstrip()
+        for file in tree.files
+    ]
+    rest = [
+        f"groups {' '.join(tree.groups)}",
+        *(f"unit {unit}" for unit in tree.units),
+        *(f"idle unit {unit}" for unit in tree.idle_units),
+        *(f"absent {path}" for path in tree.absent),
+    ]
+    return "\n".join([*rest, *files]) + "\n"
+
+
+def expected(case: Path) -> dict[str, str]:
+    """What the case holds."""
+    folder = case / "expected"
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def main() -> None:
+    """Write what is expected anew."""
+    for case in CASES:
+        found = rendered(case, write_lock=True)
+        shutil.rmtree(case / "expected", ignore_errors=True)
+        for name, content in found.items():
+            path = case / "expected" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        print(f"{case.name}: {len(found)} files")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The command line: verbs, exit codes, and no traceback on any terminal."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import click
+import pytest
+
+from conpaas_iac import cli, commands
+from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldError, MachineError, UserError
+
+HELPERS = {"options", "output"}
+
+
+def test_every_verb_has_a_module_and_every_module_a_verb() -> None:
+    modules = {module.name for module in iter_modules(commands.__path__)} - HELPERS
+    assert modules == set(cli.VERBS)
+    for verb in cli.VERBS:
+        command = import_module(f"conpaas_iac.commands.{verb}").command
+        assert isinstance(command, click.Command)
+        assert command.help
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_says_what_it_does(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([verb, "--help"]) == 0
+    assert f"conpaas {verb}" in capsys.readouterr().out
+
+
+def test_help_names_all_verbs_and_imports_none() -> None:
+    code = "import sys; from conpaas_iac import cli; cli.run(['--help']); " + (
+        "print([name for name in sys.modules if name.startswith(('conpaas_iac.commands', 'pulumi', 'rich'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(verb in done.stdout for verb in cli.VERBS)
+
+
+def test_an_unknown_verb_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["staus", "shop"]) == 1
+    assert "no verb 'staus'; did you mean 'status'?" in capsys.readouterr().err
+    assert cli.run(["zzz"]) == 1
+    assert "verbs: setup, doctor" in capsys.readouterr().err
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch, own_state: Path) -> list[BaseException]:
+    """What the verb `clouds` raises: the last of this list."""
+    errors: list[BaseException] = []
+
+    @click.command("clouds")
+    def command() -> None:
+        raise errors[-1]
+
+    monkeypatch.setattr("conpaas_iac.commands.clouds.command", command)
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UserError("you can act", "do this"), 1),
+        (MachineError("web-1: not configured", (Failure("web-1", "verify", "it answers 502", ("line one",)),)), 3),
+        (LeaseHeldError("somebody has it"), 4),
+        (ConpaasError("our own"), 70),
+        (Interrupted("stopped"), 130),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+        (click.UsageError("wrong"), 1),
+        (ZeroDivisionError("what"), 70),
+    ],
+)
+def test_exit_codes(
+    error: BaseException, code: int, failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(error)
+    assert cli.run(["clouds"]) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+def test_a_failure_names_place_rule_and_remedy(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(MachineError("web-1: failed", (Failure("web-1", "verify", "502", ("last",)),), "run it again"))
+    cli.run(["clouds"])
+    assert capsys.readouterr().err.splitlines() == [
+        "error: web-1: failed",
+        "  web-1, verify: 502",
+        "    last",
+        "  → run it again",
+    ]
+
+
+def test_our_bug_is_one_line_and_a_trace_in_a_file(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str], own_state: Path
+) -> None:
+    failing.append(ZeroDivisionError("the reason"))
+    assert cli.run(["clouds"]) == 70
+    [line] = capsys.readouterr().err.splitlines()
+    [trace] = (own_state / "state" / "traces").iterdir()
+    assert line == f"this is a bug of conpaas; its trace is in {trace}"
+    assert "ZeroDivisionError: the reason" in trace.read_text()
+
+
+def test_a_bug_before_settings_can_be_read_is_said_too(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str], own_state: Path
+) -> None:
+    (own_state / "settings.json").write_text("{")
+    failing.append(ZeroDivisionError())
+    assert cli.run(["clouds"]) == 70
+    trace = Path(capsys.readouterr().err.strip().rsplit(" ", 1)[1])
+    assert trace.is_file()
+    assert not str(trace).startswith(str(own_state / "state"))
+    trace.unlink()
+    trace.parent.rmdir()
+
+
+def test_settings_that_are_wrong_are_one_line(own_state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_state / "settings.json").write_text("[]")
+    assert cli.run(["list"]) == 1
+    assert "should be an object" in capsys.readouterr().err

@@ -1,0 +1,48 @@
+"""How results look. Plans are in test_plan.py."""
+
+import io
+import json
+
+from rich.console import Console, RenderableType
+
+from conpaas_iac import report
+from conpaas_iac.deployment import Result
+from conpaas_iac.plan import Plan
+from conpaas_iac.status import ApplicationStatus, Listing, NodeStatus
+from tests.builders import build, service
+
+
+def text(view: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(view)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_headline_counts() -> None:
+    one = report.headline(build(service()), 0.04).plain
+    assert one == "shop: 1 service on lxd, 1 machine   range 10.42.0.0/16, plan 0.0 s"
+    assert "no cloud, 0 machines" in report.headline(build(service(start=False)), 1).plain
+
+
+def test_status() -> None:
+    node = NodeStatus("web-1", "web", ("proxy",), "10.42.16.1", "lxd", "10.60.0.9", "running", "well", True)
+    said = text(
+        report.status_view(ApplicationStatus("shop", "default", (node,), {"web": "http://10.60.0.9/"}, {}, ()))
+    )
+    assert "shop (default): 1 of 1 machines well" in said
+    assert "web-1" in said
+    assert "lxd 10.60.0.9" in said
+    assert "web: http://10.60.0.9/" in said
+
+
+def test_list() -> None:
+    said = text(report.list_view([Listing("shop", "staging", 3, "10.42.0.0/16")])).splitlines()
+    assert said[0].split() == ["application", "environment", "machines", "range"]
+    assert said[1].split() == ["shop", "staging", "3", "10.42.0.0/16"]
+
+
+def test_the_result_of_an_up_as_json() -> None:
+    plan = Plan("shop", "default", "10.42.0.0/16", (), 1)
+    document = json.loads(json.dumps(report.result_document(Result(plan, {"web": "http://10.60.0.9/"}), 1.234)))
+    assert (document["version"], document["seconds"], document["urls"]) == (1, 1.23, {"web": "http://10.60.0.9/"})
+    assert document["plan"]["summary"].startswith("No changes.")

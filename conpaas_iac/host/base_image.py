@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conpaas_iac import lxd
-from conpaas_iac.host import machine
+from conpaas_iac.host import machine, nebula
 from conpaas_iac.host.inside_lxd import lxd_errors, waits_for_project
 from conpaas_iac.host.part import Finding, Say, missing, there
 from conpaas_iac.settings import Settings
@@ -29,7 +29,7 @@ TEMPLATES = {"/etc/hostname": "hostname.tpl", "/etc/hosts": "hosts.tpl", "/etc/r
 
 def alias(settings: Settings) -> str:
     """The base image's name in LXD's image store; it changes with all that goes into the image."""
-    del settings  # nothing of it is in the image yet
+    del settings  # nothing of it is in the image
     return f"conpaas-base-{digest(_sources(), platform.machine())}"
 
 
@@ -45,7 +45,8 @@ def digest(files: Iterable[tuple[str, bytes]], architecture: str) -> str:
 def _sources() -> list[tuple[str, bytes]]:
     own = sorted(path for path in GUEST.rglob("*") if path.is_file())
     return [(str(path.relative_to(GUEST)), path.read_bytes()) for path in own] + [
-        (f"authority/{path.name}", path.read_bytes()) for path in _authorities()
+        *((f"authority/{path.name}", path.read_bytes()) for path in _authorities()),
+        ("nebula", nebula.version().encode()),  # not its bytes: those depend on who built it
     ]
 
 
@@ -81,7 +82,7 @@ class BaseImage:
             tempfile.TemporaryDirectory(prefix="conpaas-image-", dir=_build_folder()) as folder,
         ):
             root = Path(folder) / "rootfs.squashfs"
-            _build(root, say)
+            _build(root, nebula.need(self.settings).nebula.parent, say)
             say(f"import as {wanted} ({root.stat().st_size // 2**20} MiB)")
             self._import(root, wanted)
 
@@ -118,7 +119,7 @@ def _debootstrap() -> list[str]:
     ]
 
 
-def _build(root: Path, say: Say) -> None:
+def _build(root: Path, programs: Path, say: Say) -> None:
     """mmdebstrap | mksquashfs: no unpacked copy in between, and no root needed where user namespaces do."""
     environment = {
         **os.environ,
@@ -127,6 +128,7 @@ def _build(root: Path, say: Say) -> None:
         "LC_ALL": "C.UTF-8",
         "CONPAAS_GUEST": str(GUEST),
         "CONPAAS_AUTHORITIES": str(AUTHORITIES),
+        "CONPAAS_NEBULA": str(programs),
     }
     squash = [
         machine.which("mksquashfs") or "mksquashfs",

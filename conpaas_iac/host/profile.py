@@ -33,7 +33,7 @@ class Profile:
             **found.devices,
             **wanted["devices"],
         } != found.devices:
-            return missing(f"profile {PROFILE} names another pool, bridge or name server than the settings")
+            return missing(f"profile {PROFILE} is not as the settings say: pool, bridge, name server, devices")
         return there(PROFILE)
 
     def mend(self, say: Say) -> None:
@@ -57,5 +57,6 @@ class Profile:
             "devices": {
                 "root": {"type": "disk", "path": "/", "pool": self.settings.lxd_pool},
                 "eth0": {"type": "nic", "name": "eth0", "network": self.settings.lxd_bridge},
+                "tun": {"type": "unix-char", "path": "/dev/net/tun"},  # for the VPN
             },
         }

@@ -1,0 +1,234 @@
+"""What may import what, how large a module may be, and what every cloud and every service type must offer."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conpaas_iac import catalog, clouds
+from conpaas_iac.catalog import ServiceType
+from conpaas_iac.clouds.base import Cloud
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "conpaas_iac"
+
+# room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
+ROOMS: dict[str, tuple[str, str]] = {
+    "ground": ("__init__ errors events files shipped settings store holding downloads ssh quoting", ""),
+    "code": ("archives archive_members inspected", "ground"),
+    "catalog": ("catalog", "ground"),
+    "model": ("manifest.model", ""),
+    "manifest": ("manifest manifest.*", "ground code catalog model"),
+    "fetch": ("code", "ground code model"),
+    "pure": (
+        "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal",
+        "ground catalog model seen",
+    ),
+    "host": ("lxd host host.*", "ground"),
+    "configure": ("configure", "ground pure"),
+    "seen": ("clouds.base", "ground catalog pure configure provider"),
+    "provider": ("provider provider.*", "ground catalog pure host configure"),
+    "clouds": ("clouds clouds.*", "ground catalog pure host configure seen provider"),
+    "engine": ("stack engine engine_*", "ground pure host clouds provider"),
+    "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
+    "deployment": (
+        "situation visits power deployment inspection",
+        "ground catalog pure host configure seen clouds engine wish",
+    ),
+    "shows": ("report live", "ground pure deployment"),
+    "verbs": ("cli commands commands.*", "ground code catalog model manifest pure host wish clouds deployment shows"),
+}
+
+# third-party package: modules that may import it
+HOMES = {
+    "ansible_runner": "configure",
+    "boto3": "store",
+    "botocore": "store",
+    "click": "cli commands.*",
+    "cryptography": "provider.*",
+    "jinja2": "render",
+    "jsonschema": "manifest.*",
+    "msgspec": "catalog inspected render record membership declaration",
+    "platformdirs": "settings",
+    "pulumi": "stack engine engine_* provider.* clouds.*",
+    "pylxd": "lxd provider.*",
+    "requests": "lxd",
+    "rich": "report live commands.*",
+    "semver": "engine_*",
+    "yaml": "catalog manifest.* vpn",
+}
+# imported where it is used, so that verbs that need none of it begin at once
+LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
+PURE = "addresses layout topology declaration plan render status visits vpn"
+WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
+LONGEST = 250
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's target; `inner` is one of our modules."""
+
+    target: str
+    inner: bool
+    lazy: bool
+    for_types: bool
+
+
+def modules() -> dict[str, Path]:
+    """Name below conpaas_iac -> file."""
+    paths = (path for path in sorted(PACKAGE.rglob("*.py")) if "guest" not in path.parts)
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths
+    }
+
+
+MODULES = modules()
+
+
+def imports(name: str) -> Iterator[Import]:
+    """All imports of a module, those inside functions too."""
+    tree = ast.parse(MODULES[name].read_text())
+    typed = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        lazy = node not in tree.body and node not in typed
+        for target in targets(node):
+            inner = target.split(".")[0] == "conpaas_iac"
+            yield Import(target.removeprefix("conpaas_iac.") if inner else target, inner, lazy, node in typed)
+
+
+def targets(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Module names; of `from conpaas_iac import x`, module x where it is one."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    assert node.level == 0, "imports are absolute"
+    assert node.module
+    for alias in node.names:
+        full = f"{node.module}.{alias.name}"
+        if node.module.split(".")[0] != "conpaas_iac":
+            yield node.module
+        elif full.removeprefix("conpaas_iac.") in MODULES:
+            yield full
+        else:
+            yield node.module if node.module != "conpaas_iac" else "conpaas_iac.__init__"
+
+
+def matches(name: str, patterns: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns.split())
+
+
+def room(name: str) -> str:
+    """The room of a module; exact names come before patterns."""
+    exact = [room for room, (patterns, _) in ROOMS.items() if name in patterns.split()]
+    found = exact or [room for room, (patterns, _) in ROOMS.items() if matches(name, patterns)]
+    assert found, f"{name}: say in ROOMS which room it belongs to"
+    return found[0]
+
+
+every = pytest.mark.parametrize("name", MODULES)
+
+
+@every
+def test_a_module_imports_only_the_rooms_that_its_room_may(name: str) -> None:
+    own = room(name)
+    allowed = {own, *ROOMS[own][1].split()}
+    inner = [each.target for each in imports(name) if each.inner and not each.for_types]
+    wrong = [target for target in inner if room(target) not in allowed]
+    assert not wrong, f"{name} (room {own}) imports {wrong}"
+
+
+@every
+def test_third_party_packages_have_one_home(name: str) -> None:
+    for each in imports(name):
+        package = each.target.split(".")[0]
+        if package in HOMES and not each.for_types:
+            assert matches(name, HOMES[package]), f"{name} imports {package}: its home is {HOMES[package]}"
+        if package in LAZY and matches(name, LAZY[package]) and room(name) != "provider":
+            assert each.lazy or each.for_types, f"{name} imports {package} at its top"
+
+
+def test_every_third_party_package_has_a_home() -> None:
+    import sys
+
+    packages = {each.target.split(".")[0] for name in MODULES for each in imports(name) if not each.inner}
+    assert packages - sys.stdlib_module_names == set(HOMES)
+
+
+@every
+def test_pure_modules_do_not_touch_the_world(name: str) -> None:
+    if matches(name, PURE):
+        touched = {each.target.split(".")[0] for each in imports(name) if not each.for_types} & WORLD
+        assert not touched, f"{name} imports {touched}"
+
+
+def test_imports_have_no_cycles() -> None:
+    """At import time: an error's text may ask for its format where it is made."""
+    graph = {
+        name: {each.target for each in imports(name) if each.inner and not (each.lazy or each.for_types)} - {name}
+        for name in MODULES
+    }
+    tuple(TopologicalSorter(graph).static_order())
+
+
+@every
+def test_modules_are_short_and_say_what_they_are(name: str) -> None:
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= LONGEST
+    assert ast.get_docstring(ast.parse(text)), f"{name} has no docstring"
+
+
+PROTOCOL = {name: value for name, value in vars(Cloud).items() if inspect.isfunction(value) and name[0] != "_"}
+
+
+@pytest.mark.parametrize("name", clouds.names())
+def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
+    cloud: Any = clouds.cloud(name)
+    assert cloud.SUMMARY
+    assert ":" in cloud.MACHINE
+    assert isinstance(cloud.BAKES, bool)
+    for function, said in PROTOCOL.items():
+        wanted = [parameter for parameter in inspect.signature(said).parameters if parameter != "self"]
+        assert list(inspect.signature(getattr(cloud, function)).parameters) == wanted, function
+
+
+def test_an_unknown_cloud_is_said() -> None:
+    with pytest.raises(Exception, match="no cloud 'base'"):
+        clouds.cloud("base")
+
+
+TYPES = catalog.load()
+ALL = {**TYPES, **catalog.load_internal()}
+
+
+@pytest.mark.parametrize("kind", ALL.values(), ids=ALL)
+def test_a_service_type_is_one_folder(kind: ServiceType) -> None:
+    """What is in it is said in tests/unit/roles/test_contract.py; this is what no type may lack or have besides."""
+    known = {"README.md", "meta", "tasks", "templates", "vars", "files", "handlers", "library", "defaults"}
+    assert {path.name for path in kind.folder.iterdir()} <= known
+    assert {path.name for path in (kind.folder / "meta").iterdir()} >= {"service.yml", "argument_specs.yml"}
+    orphans = {path for path in (kind.folder / "templates").rglob("*") if path.is_file() and path.suffix != ".j2"}
+    assert not orphans
+    if kind.name in TYPES:
+        assert kind.descriptor.entry in kind.descriptor.groups
+
+
+def test_roles_that_are_no_service_types_do_not_exist() -> None:
+    assert {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()} == set(ALL)
+
+
+def test_the_top_level_is_the_one_that_was_agreed() -> None:
+    expected = {"conpaas_iac", "playbooks", "roles", "schemas", "stacks", "examples", "tests"}
+    assert {path.name for path in ROOT.iterdir() if path.is_dir()} >= expected

@@ -46,7 +46,7 @@ def ship(module, tree):
     with machine.locked():
         code = Code(machine, tree["code"]) if tree.get("code") else None
         if code and code.missing and not module.params["archive"] and not module.check_mode:
-            return {"changed": False, "needs_code": code.version}
+            raise ValueError(f"version {code.version} of the code was not sent")
         changes = find_changes(machine, tree)
         code_change = code if code and code.changes else None
         result = {

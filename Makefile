@@ -44,7 +44,7 @@ lint: install ## ruff, mypy --strict, ansible-lint: all that each of them finds
 	  ansible-lint --offline --profile production -q roles playbooks || bad=1; }; exit $$bad
 
 unit: install ## everything without a cloud, and the wheel: seconds
-	@$(timed) $(PYTEST) tests/unit tests/packaging
+	@$(timed) $(PYTEST) tests/unit tests/packaging tests/test_structure.py
 
 engine: setup ## the engine against a cloud in memory
 	@$(timed) $(PYTEST) tests/engine

@@ -1,0 +1,47 @@
+"""The checkpoint and the record in an object store: the same run, nothing left in files."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from conpaas_iac import deployment, store
+from tests.engine.conftest import World, backends
+
+pytest.importorskip("moto")
+boto3 = pytest.importorskip("boto3")
+
+
+@pytest.fixture
+def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty bucket of an S3 on loopback; the backend of this world points there."""
+    from moto.server import ThreadedMotoServer
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("NO_PROXY", ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"{host}:{port}"
+    made = boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1").Bucket("conpaas-test")
+    made.create()
+    options = f"endpoint={address}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
+    monkeypatch.setenv("CONPAAS_BACKEND", f"s3://{made.name}/team?{options}")
+    yield made
+    server.stop()
+
+
+def test_up_no_op_and_down(world: World, bucket: Any) -> None:
+    world.up(backends(1))
+    keys = {each.key for each in bucket.objects.all()}
+    assert {"team/conpaas/shop.default/record.json", "team/conpaas/shop.default/lock.json"} <= keys
+    assert "team/.pulumi/stacks/conpaas/shop.default.json" in keys
+    assert not (world.folder.parent / "state" / "backend").exists()
+    assert world.up().plan.is_empty
+    assert world.lxd.calls == []
+    world.down()
+    assert deployment.Engine.find(world.settings, "shop", "default") is None
+    assert store.at(world.settings.backend_url).names() == ()
+    assert not [each.key for each in bucket.objects.all() if "shop" in each.key]

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
+
+from conpaas_iac.errors import UserError
 from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
 
@@ -40,6 +43,19 @@ class Declaration:
     def clouds(self) -> tuple[str, ...]:
         """Clouds in use, by name."""
         return tuple(sorted({machine.cloud for machine in self.machines}))
+
+
+def encode(declaration: Declaration) -> bytes:
+    """Readable text; `stacks/application` declares from it."""
+    return msgspec.json.format(msgspec.json.encode(declaration), indent=2) + b"\n"
+
+
+def decode(content: bytes) -> Declaration:
+    """Raises UserError for what is no declaration."""
+    try:
+        return msgspec.json.decode(content, type=Declaration)
+    except msgspec.DecodeError as error:
+        raise UserError(f"not a declaration: {error}", "take the declaration.json that `conpaas up` wrote") from error
 
 
 def wanted(topology: Topology, images: Mapping[str, str], applied: Iterable[Machine] = ()) -> Declaration:

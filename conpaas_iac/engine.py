@@ -15,12 +15,12 @@ from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
 from conpaas_iac import clouds, engine_lock, stack
-from conpaas_iac.declaration import Declaration, Machine, natural
+from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
 from conpaas_iac.errors import ConpaasError, Failure, LeaseHeldError, MachineError, UserError
 from conpaas_iac.events import Event, Listener
-from conpaas_iac.files import private_folder
+from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import at
@@ -94,6 +94,7 @@ class Engine:
         def program() -> None:
             pulumi.Output.all(**stack.declare(declaration, self._settings)).apply(outputs.update)
 
+        write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
         self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
         return _machines(outputs)
 

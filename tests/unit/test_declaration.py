@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from conpaas_iac import declaration
+from conpaas_iac.errors import UserError
 from tests.builders import IMAGE, applied, build, service, wanted
 
 
@@ -25,7 +28,19 @@ def test_lost_machines_are_born_again_from_todays_image() -> None:
     target = wanted(build(service(counts={"backend": 2})))
     first, second = declaration.reborn(target, ["web-2"], {"web-2": "new"}).machines
     assert first == target.machines[0]
-    assert second == replace(target.machines[1], incarnation=2, image="new", )
+    assert second == replace(target.machines[1], incarnation=2, image="new")
+
+
+def test_it_is_what_it_was_after_writing_and_reading() -> None:
+    target = wanted(build(service(counts={"backend": 3})))
+    assert declaration.decode(declaration.encode(target)) == target
+    assert declaration.encode(target).decode().splitlines()[1] == '  "application": "shop",'
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"application": 3}'])
+def test_what_is_no_declaration_is_said(content: bytes) -> None:
+    with pytest.raises(UserError, match="not a declaration"):
+        declaration.decode(content)
 
 
 def test_expansion_keeps_what_goes_beside_what_comes() -> None:

@@ -96,6 +96,8 @@ def build(
     if kept_down:
         notes.append(f"held by `conpaas stop`: {', '.join(sorted(kept_down))}; again with `conpaas start`")
     layout = topology.build(_held(manifest, kept_down), request.environment, types, lock, versions)
+    for node in layout.nodes:
+        clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
     operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
     scripts = {} if request.dry else _scripts(manifest, settings)

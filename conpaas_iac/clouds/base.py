@@ -35,6 +35,9 @@ class Cloud(Protocol):
     MACHINE: str  # resource type of a machine: "conpaas:lxd:Instance"
     BAKES: bool  # whether its images hold the packages of a service type
 
+    def machine_name(self, application: str, environment: str, node: str) -> str:
+        """What a node's machine is called there; raises UserError where the cloud takes no such name."""
+
     def declare(
         self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity", settings: Settings
     ) -> Mapping[str, "pulumi.Output[Any]"]:

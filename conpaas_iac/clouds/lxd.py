@@ -10,6 +10,7 @@ from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor
 from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.errors import UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.host import base_image
 from conpaas_iac.host.bridge import gateway
@@ -23,12 +24,18 @@ if TYPE_CHECKING:
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
 BAKES = True
+LONGEST_NAME = 63
 
 
 def machine_name(application: str, environment: str, node: str) -> str:
     """Unique among all applications: slugs never hold a double hyphen."""
-    parts = (application, node) if environment == "default" else (application, environment, node)
-    return "--".join(parts)
+    name = "--".join((application, node) if environment == "default" else (application, environment, node))
+    if len(name) > LONGEST_NAME:
+        raise UserError(
+            f"the machine of {node} would be called {name}: {len(name)} characters, LXD takes {LONGEST_NAME}",
+            "give the application, the environment or the service a shorter name",
+        )
+    return name
 
 
 def network_name(settings: Settings, application: str, environment: str) -> str:

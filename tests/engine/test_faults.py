@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conpaas_iac import deployment
-from conpaas_iac.errors import ConpaasError, MachineError
+from conpaas_iac.errors import ConpaasError, LeaseHeldError, MachineError
 from tests.engine.conftest import World, backends
 
 
@@ -114,6 +117,7 @@ def test_a_delete_that_fails_is_named_and_the_next_down_goes_on(world: World) ->
     assert (world.lxd.machines, world.lxd.networks) == ({}, {})
 
 
+@pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World, in_thread: Any) -> None:
     arrived, release = world.lxd.faults.hold("shop--web-2")
     thread: threading.Thread = in_thread(world.up, backends(2))
@@ -131,6 +135,37 @@ def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World,
     assert world.up().plan.is_empty
     world.down()
     assert (world.lxd.machines, world.lxd.networks) == ({}, {})
+
+
+TOOL = """
+import sys
+from pathlib import Path
+from conpaas_iac import deployment, settings
+from conpaas_iac.wish import Request
+deployment.ensure_route = lambda settings: None
+deployment.up(Request(Path(sys.argv[1])), settings.load(), lambda event: None, lambda plan, wish: None)
+"""
+
+
+def test_a_killed_tool_leaves_nothing_that_up_does_not_mend(world: World) -> None:
+    arrived, release = world.lxd.faults.hold("shop--web-2")
+    with subprocess.Popen([sys.executable, "-c", TOOL, str(world.write(backends(2)))]) as tool:
+        assert arrived.wait(30)
+        tool.kill()
+    world.lxd.faults.gates.clear()
+    release.set()
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            world.up()
+            break
+        except LeaseHeldError as held:  # the engine has not yet noticed that nobody listens
+            assert "process" in held.message
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    assert world.lxd.running() == {"shop--web-1", "shop--web-2"}
+    assert sorted(world.lxd.made) == ["shop--web-1", "shop--web-2"]
+    assert world.up().plan.is_empty
 
 
 def engines() -> list[int]:

@@ -24,6 +24,7 @@ AUTHORITIES = f"{FOLDER}/ca.crt"
 CERTIFICATE = f"{FOLDER}/node.crt"
 KEY = f"{FOLDER}/node.key"
 LIGHTHOUSES = 2
+READ_AT_START = (("lighthouse", "am_lighthouse"), ("listen", "port"), ("tun", "dev"), ("cipher",))
 
 # Slugs hold neither stars nor dots, so no service can be called like one of these or like Nebula's own "any".
 EVERY_NODE = "*"
@@ -92,6 +93,18 @@ def configurations(
         node.name: _text({**shared, **_own(node, places, lights), "firewall": firewall(node, topology.flows)})
         for node in known
     }
+
+
+def reloads(before: str, after: str) -> bool:
+    """Whether SIGHUP is enough to go from one text to the other, with every tunnel kept; else it takes a restart."""
+    old, new = yaml.safe_load(before), yaml.safe_load(after)
+    return all(_at(old, path) == _at(new, path) for path in READ_AT_START)
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        document = document[name]
+    return document
 
 
 def _text(document: Mapping[str, Any]) -> str:

@@ -128,6 +128,17 @@ def test_lighthouses_are_reachable() -> None:
     assert yaml.safe_load(texts["blog-2"])["relay"] == {"am_relay": True, "use_relays": True, "relays": []}
 
 
+def test_reload_or_restart() -> None:
+    layout = topology(blog=3)
+    texts = vpn.configurations(layout, places(layout))
+    blocked = vpn.configurations(layout, places(layout), blocked=["aa"], transport=vpn.Transport(mtu=1440))
+    assert vpn.reloads(texts["blog-1"], blocked["blog-1"]) and texts["blog-1"] != blocked["blog-1"]
+    without = vpn.configurations(layout, places(layout, frozenset({"blog-1"})))
+    assert [vpn.reloads(texts[node], without[node]) for node in texts] == [False, True, False]
+    other = vpn.configurations(layout, places(layout), transport=vpn.Transport("chachapoly"))
+    assert not vpn.reloads(texts["blog-3"], other["blog-3"])
+
+
 def test_nobody_can_be_reached() -> None:
     layout = topology(blog=2)
     with pytest.raises(UserError, match="no machine can be reached"):

@@ -25,6 +25,11 @@ def measure(runs: int) -> list[Figure]:
         with trial() as clocked:
             up.parts.append(_clocked(clocked))
             none.parts.append(_clocked(clocked))
+            text = clocked.manifest.read_text()
+            clocked.manifest.write_text(text.replace('"backend": 1', '"backend": 2'))
+            out.parts.append(_clocked(clocked))
+            clocked.manifest.write_text(text)
+            back.parts.append(_clocked(clocked))
         with trial() as made:
             with stopwatch(up.samples):
                 url = _url(made.conpaas("up", str(made.manifest), "--format", "json"))

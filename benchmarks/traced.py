@@ -13,44 +13,56 @@ from conpaas_iac.events import Event, Listener
 from conpaas_iac.ssh import Access
 from conpaas_iac.wish import Request
 
-STEPS = ("machine", "ship", "settle", "verify")
+STEPS = ("machine", "ship", "settle", "verify", "drain", "remove")
 
 
 @dataclass
 class Clock:
-    """Moments, as seconds since the process was asked for (`begun`, of time.time)."""
+    """Seconds since the process was asked for (`begun`, of time.time), and how long each step ran on any machine."""
 
     begun: float
-    first: dict[str, float] = field(default_factory=dict)
-    last: dict[str, float] = field(default_factory=dict)
+    moments: dict[str, float] = field(default_factory=dict)
+    running: dict[str, dict[str, float]] = field(default_factory=dict)  # step -> machine -> since
+    counted: dict[str, float] = field(default_factory=dict)  # step -> up to when `took` holds it
+    took: dict[str, float] = field(default_factory=dict)
+
+    def now(self) -> float:
+        """Since the beginning."""
+        return time.time() - self.begun
 
     def mark(self, name: str) -> None:
-        """That is now."""
-        moment = time.time() - self.begun
-        self.first.setdefault(name, moment)
-        self.last[name] = moment
+        """That is now, if it is the first time."""
+        self.moments.setdefault(name, self.now())
 
     def hear(self, event: Event) -> None:
-        """A step of a machine begins or ends."""
+        """A step of a machine begins or ends; a step that runs on several machines at once counts once."""
         self.mark(event.phase)
+        running = self.running.setdefault(event.phase, {})
+        if event.state == "started":
+            for others in self.running.values():  # a step that was skipped does not end
+                others.pop(event.node, None)
+            running[event.node] = self.now()
+        elif running:
+            since = max(min(running.values()), self.counted.get(event.phase, 0.0))
+            running.pop(event.node, None)
+            self.counted[event.phase] = self.now()
+            self.took[event.phase] = self.took.get(event.phase, 0.0) + self.counted[event.phase] - since
 
     def execute(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
         """What `up` is given instead of configure.run."""
         self.mark("ansible")
-        outcome = configure.run(playbook, visits, access, listen)
-        self.mark("ansible")
-        return outcome
+        return configure.run(playbook, visits, access, listen)
 
     def parts(self) -> dict[str, float]:
         """The whole, cut into what follows each other."""
-        took = {step: self.last[step] - self.first[step] for step in STEPS if step in self.first}
-        parts = {"python": self.first["python"], "plan": self.first["plan"] - self.first["python"]}
-        ready = self.first.get("ansible", self.last["end"])
-        parts["engine"] = ready - self.first["plan"] - took.get("machine", 0.0)
-        if "ship" in self.first:
-            parts["ansible start"] = self.first["ship"] - ready
+        moments, took = self.moments, {step: self.took[step] for step in STEPS if step in self.took}
+        ready = moments.get("ansible", moments["end"])
+        parts = {"python": moments["python"], "plan": moments["plan"] - moments["python"]}
+        parts["engine"] = ready - moments["plan"] - took.get("machine", 0.0)
+        if "ship" in moments:
+            parts["ansible start"] = moments["ship"] - ready
         parts |= took
-        parts["rest"] = self.last["end"] - sum(parts.values())
+        parts["rest"] = moments["end"] - sum(parts.values())
         return parts
 
 

@@ -4,17 +4,22 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from conpaas_iac import vpn
+from conpaas_iac.certificates import Authority
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.events import Event, Listener
+from conpaas_iac.record import Certificate, certificate
 from conpaas_iac.render import Tree
+from conpaas_iac.renewal import Policy
 from conpaas_iac.shipped import folder
 from conpaas_iac.ssh import Access
 
 LAST_LINES = 12
+FIRST_CONTACT = "first contact"  # the step of a machine that did not answer
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Visit:
     tree: Tree
     baked: bool  # its image already holds what tasks/install.yml puts there
     address: str = ""  # its fixed one
+    authority: Authority | None = None  # who signs the certificate that it is to get; None: it keeps the one it has
     startup_script: str = ""  # a file on this side, run once on a new machine
     archive: str = ""  # the code's archive on this side
     brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
@@ -36,10 +42,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the visits ended: nodes that confirmed, and what failed on the others."""
+    """How the visits ended: nodes that confirmed, what failed on the others, and certificates that were signed."""
 
     confirmed: tuple[str, ...]
     failures: tuple[Failure, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
 
 class Executor(Protocol):
@@ -69,14 +76,11 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
     failed = {failure.node for failure in watcher.failures}
     if not watcher.started and visits:
         raise ConpaasError(f"Ansible did not start: {watcher.said[-500:]}")
+    unfinished = (visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed)
     return Outcome(
         tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
-        tuple(watcher.failures)
-        + tuple(
-            Failure(visit.node, playbook, "Ansible ended before it was done")
-            for visit in visits
-            if visit.node not in watcher.reached and visit.node not in failed
-        ),
+        (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
+        watcher.certificates,
     )
 
 
@@ -107,12 +111,28 @@ def _tree_file(visit: Visit, private: Path) -> Path:
         "units": list(tree.units),
         "idle_units": list(tree.idle_units),
         "code": code,
+        "kept": [vpn.CERTIFICATE] if tree.member else [],
+        "enrol": _enrolment(visit) if visit.authority else None,
     }
     path = private / f"{visit.node}.json"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(document, file)
     return path
+
+
+def _enrolment(visit: Visit) -> dict[str, Any]:
+    """What the ship plugin needs to sign the machine's certificate; it stays on this side."""
+    assert visit.authority and visit.tree.member
+    member = visit.tree.member
+    return {
+        "path": vpn.CERTIFICATE,
+        "key": vpn.KEY,
+        "unit": "nebula",
+        "authority": asdict(visit.authority),
+        "subject": {"name": member.name, "address": member.address, "groups": list(member.groups)},
+        "seconds": Policy().certificate.total_seconds(),
+    }
 
 
 def _environment(access: Access, forks: int) -> dict[str, str]:
@@ -136,6 +156,7 @@ class _Watcher:
     def __init__(self, listen: Listener) -> None:
         self._listen = listen
         self.failures: list[Failure] = []
+        self.certificates: dict[str, Certificate] = {}
         self.reached: set[str] = set()
         self.started = False
         self.said = ""
@@ -150,6 +171,8 @@ class _Watcher:
             self.started = True
             self._listen(Event(task, "started", node))
         elif kind == "runner_on_ok":
+            if signed := data.get("res", {}).get("certificate"):
+                self.certificates[node] = certificate(signed)
             self._listen(Event(task, "done", node))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             failure = _failure(node, task, data.get("res", {}), kind == "runner_on_unreachable")
@@ -165,4 +188,4 @@ def _failure(node: str, task: str, result: Mapping[str, Any], unreachable: bool)
     reason, *more = message.splitlines() or [""]
     details = "\n".join(str(result[key]) for key in ("stdout", "stderr") if result.get(key))
     lines = [line for line in (*more, *details.splitlines()) if line.strip()]
-    return Failure(node, "first contact" if unreachable else task, reason, tuple(lines[-LAST_LINES:]))
+    return Failure(node, FIRST_CONTACT if unreachable else task, reason, tuple(lines[-LAST_LINES:]))

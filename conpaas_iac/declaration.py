@@ -37,6 +37,8 @@ class Declaration:
 
     application: str
     environment: str
+    range: str  # of the application's network
+    epoch: int  # of its authority
     machines: tuple[Machine, ...]
 
     @property
@@ -58,12 +60,16 @@ def decode(content: bytes) -> Declaration:
         raise UserError(f"not a declaration: {error}", "take the declaration.json that `conpaas up` wrote") from error
 
 
-def wanted(topology: Topology, images: Mapping[str, str], applied: Iterable[Machine] = ()) -> Declaration:
+def wanted(
+    topology: Topology, images: Mapping[str, str], applied: Iterable[Machine] = (), epoch: int = 1
+) -> Declaration:
     """The declaration of a topology. `images` is node -> image; machines that are there keep their incarnation."""
     there = {machine.node: machine for machine in applied}
     return Declaration(
         topology.application,
         topology.environment,
+        str(topology.range),
+        epoch,
         tuple(_machine(node, topology, images.get(node.name, ""), there.get(node.name)) for node in topology.nodes),
     )
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from conpaas_iac import clouds, declaration, lockfile, plan, power, record, visits
-from conpaas_iac.configure import Executor, Outcome, run
+from conpaas_iac import clouds, declaration, lockfile, membership, plan, power, record, visits
+from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied, Engine, Machines, stack_name
 from conpaas_iac.errors import MachineError, UserError
@@ -14,7 +14,7 @@ from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, seen_now, situation, strays_of, wish_of
+from conpaas_iac.situation import Situation, images_of, joined, seen_now, situation, strays_of, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -59,7 +59,7 @@ def up(
         announce(todo, wanted)
         at(settings.backend_url).write(f"{name}/lock.json", lockfile.encode(wanted.lock))
         machines = _expand(now, engine, settings, listen, execute)
-        _configure(now, machines, settings, listen, execute)
+        _configure(now, machines, now.record, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
 
@@ -103,19 +103,24 @@ def _moved(now: Situation, machines: Machines, settings: Settings) -> dict[str, 
     }
 
 
-def _configure(now: Situation, machines: Machines, settings: Settings, listen: Listener, execute: Executor) -> None:
+def _configure(
+    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+) -> None:
     """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once."""
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
-    there = replace(now.record, resting=frozenset())
-    awoken = now.record.resting | {node for node, seen in now.seen.items() if not seen.running}
-    stages = visits.stages(now.wish, machines.nodes, there, awoken)
+    ips = {node: known["ip"] for node, known in machines.nodes.items()}
+    awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
+    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there)
+    there = replace(there, resting=frozenset(), lighthouses=lighthouses)
+    wanted = joined(now.wish, ips, machines.authorities, there)
+    stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
         return
     with access(machines.login, machines.nodes) as way:
         for stage in stages:
             outcome = execute("configure", stage, way, listen)
-            trees = [(machines.nodes[node]["id"], now.wish.trees[node]) for node in outcome.confirmed]
-            there = there.confirmed(trees)
+            trees = [(machines.nodes[node]["id"], wanted.trees[node]) for node in outcome.confirmed]
+            there = there.confirmed(trees, outcome.certificates)
             record.write(shelf, name, there)
             _raise_on_failure(outcome)
 
@@ -123,13 +128,14 @@ def _configure(now: Situation, machines: Machines, settings: Settings, listen: L
 def _contract(
     now: Situation, machines: Machines, engine: Engine, settings: Settings, listen: Listener, execute: Executor
 ) -> None:
-    """Drain and remove what goes; stop what rests."""
+    """Drain, lock out and remove what goes; stop what rests."""
     shelf = at(settings.backend_url)
     if now.going:
-        awake = [machine for machine in now.going if machine.node in now.seen and now.seen[machine.node].running]
-        if awake:
-            with access(machines.login, machines.nodes) as way:
-                execute("leave", [visits.leaving(machine, machines.nodes) for machine in awake], way, listen)
+        _drain(now, machines, listen, execute)
+        there = record.read(shelf, engine.name)
+        there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
+        record.write(shelf, engine.name, there)
+        _configure(now, machines, there, settings, listen, execute)
         kept = replace(now.target, machines=now.target.machines + now.resting)
         engine.up(kept, listen)
     _rest(now, settings, listen)
@@ -141,15 +147,24 @@ def _contract(
         record.write(shelf, engine.name, after)
 
 
+def _drain(now: Situation, machines: Machines, listen: Listener, execute: Executor) -> None:
+    awake = [machine for machine in now.going if machine.node in now.seen and now.seen[machine.node].running]
+    if awake:
+        with access(machines.login, machines.nodes) as way:
+            outcome = execute("leave", [visits.leaving(machine, machines) for machine in awake], way, listen)
+        _raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)  # the dead need no drain
+
+
 def _rest(now: Situation, settings: Settings, listen: Listener) -> None:
     awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
     power.halt(awake, now.seen, settings, listen)
 
 
-def _raise_on_failure(outcome: Outcome) -> None:
-    if outcome.failures:
-        names = ", ".join(sorted({failure.node for failure in outcome.failures}))
-        raise MachineError(f"{names}: not configured", outcome.failures, "mend it, then run the same command again")
+def _raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: str = "") -> None:
+    failures = tuple(failure for failure in outcome.failures if failure.step != forgiven)
+    if failures:
+        names = ", ".join(sorted({failure.node for failure in failures}))
+        raise MachineError(f"{names}: {what}", failures, "mend it, then run the same command again")
 
 
 def urls(wanted: Wish, machines: Machines) -> dict[str, str]:

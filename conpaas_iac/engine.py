@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -14,29 +14,34 @@ import pulumi
 from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
-from conpaas_iac import clouds, engine_lock, stack
+from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
 from conpaas_iac.errors import ConpaasError, Failure, LeaseHeldError, MachineError, UserError
-from conpaas_iac.events import Event, Listener
+from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
+from conpaas_iac.membership import Authorities
+from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import at
 
 PROJECT = "conpaas"
 IDENTITY = "conpaas:index:Identity"
+AUTHORITY = "conpaas:vpn:Authority"
 STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 
 
 @dataclass(frozen=True)
 class Machines:
-    """What a run of the engine leaves: owner tag, login key, and per node its id, address and host key."""
+    """What a run of the engine leaves: owner tag, login key, authorities; per node its id, address and host key."""
 
     owner: str
-    login: str
+    login: str = field(repr=False)
     nodes: Mapping[str, Mapping[str, str]]
+    authorities: Authorities
+    keys: str = field(repr=False)  # PEM, in the authorities' order
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Applied:
 
     owner: str
     machines: tuple[Machine, ...]
+    ips: Mapping[str, str]  # node -> address on the provider's network
+    authorities: Authorities
 
 
 def stack_name(application: str, environment: str) -> str:
@@ -78,13 +85,17 @@ class Engine:
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
-        owner, machines = "", []
+        owner, machines, ips, authorities = "", [], {}, Authorities()
         for resource in self._workspace.checkpoint.get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
+            elif resource["type"] == AUTHORITY and "outputs" in resource:
+                authorities = _authorities({**resource["outputs"], "epoch": resource["inputs"]["epoch"]})
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(cloud.applied(resource["inputs"]))
-        return Applied(owner, tuple(sorted(machines, key=lambda machine: natural(machine.node))))
+                ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
+        ordered = tuple(sorted(machines, key=lambda machine: natural(machine.node)))
+        return Applied(owner, ordered, {node: ip for node, ip in ips.items() if ip}, authorities)
 
     def up(self, declaration: Declaration, listen: Listener) -> Machines:
         """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
@@ -129,7 +140,18 @@ class Engine:
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:
-    return Machines(outputs.get("owner", ""), outputs.get("login", ""), outputs.get("nodes", {}))
+    return Machines(
+        owner=outputs.get("owner", ""),
+        login=outputs.get("login", ""),
+        nodes=outputs.get("nodes", {}),
+        authorities=_authorities(outputs["authority"]) if "authority" in outputs else Authorities(),
+        keys=outputs.get("keys", ""),
+    )
+
+
+def _authorities(outputs: Mapping[str, Any]) -> Authorities:
+    facts = tuple(certificate(each) for each in outputs["facts"])
+    return Authorities(tuple(certificates.split(outputs["certificates"])), facts, int(outputs["epoch"]))
 
 
 def stacks(settings: Settings) -> tuple[str, ...]:
@@ -183,48 +205,10 @@ def _passphrase(settings: Settings) -> Path:
     return path
 
 
-def _listener(listen: Listener, failures: list[Failure]) -> Any:
-    """Engine events as ours; what failed is also kept."""
-
-    def on_event(event: auto.EngineEvent) -> None:
-        if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata)):
-            listen(Event(found[1], "started", found[0]))
-        elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata)):
-            listen(Event(found[1], "done", found[0]))
-        elif event.diagnostic_event and event.diagnostic_event.severity == "error":
-            urn = event.diagnostic_event.urn or ""
-            reason = _reason(event.diagnostic_event.message)
-            if urn and reason:
-                node = urn.rsplit("::", 1)[-1]
-                failures.append(Failure(node, "machine", reason))
-                listen(Event("machine", "failed", node, reason))
-
-    return on_event
-
-
-def _machine_step(metadata: Any) -> tuple[str, str] | None:
-    """(node, phase) of a step that touches a machine."""
-    if not any(metadata.type == clouds.cloud(name).MACHINE for name in clouds.names()):
-        return None
-    phases = {"create": "machine", "update": "machine", "create-replacement": "machine", "replace": "machine"}
-    phases |= {"delete": "remove", "delete-replaced": "remove"}
-    operation = str(getattr(metadata.op, "value", metadata.op))
-    return (metadata.urn.rsplit("::", 1)[-1], phases[operation]) if operation in phases else None
-
-
-def _reason(message: str) -> str:
-    """The engine's words around a provider's error are no help to a user."""
-    text = message.strip().splitlines()[0] if message.strip() else ""
-    for noise in ("Exception calling application: ", "rpc error: code = Unknown desc = "):
-        _, _, rest = text.rpartition(noise)
-        text = rest or text
-    return text
-
-
 def _quiet(listen: Listener, failures: list[Failure]) -> dict[str, Any]:
     """What every run is told: nothing is printed, events are heard."""
     silence = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
-    return {**silence, "on_event": _listener(listen, failures)}
+    return {**silence, "on_event": engine_events.listener(listen, failures)}
 
 
 def _held(holders: Iterable[Holder]) -> LeaseHeldError:

@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
-
 from conpaas_iac import renewal, vpn
 from conpaas_iac.certificates import Subject
 from conpaas_iac.record import Certificate, Confirmed, Record
@@ -38,12 +36,16 @@ def complete(
     authorities: Authorities,
     record: Record,
     now: datetime,
+    mtu: int = 1300,
 ) -> dict[str, Tree]:
-    """The trees with their part in the network; `ips` is node -> address on the provider's network, where known."""
+    """The trees with their part in the network; `ips` is node -> address on the provider's network, where known.
+
+    `mtu` is the largest packet inside the VPN, in bytes.
+    """
     if not authorities.facts:
         return dict(trees)
     places = {node: vpn.Place(ip) for node, ip in ips.items()}
-    texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses)
+    texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses, vpn.Transport(mtu=mtu))
     alive = renewal.trusted(authorities.facts, now)
     pem = "".join(
         text for text, facts in zip(authorities.certificates, authorities.facts, strict=True) if facts in alive
@@ -54,7 +56,7 @@ def complete(
     return {
         name: replace(
             tree,
-            files=(*tree.files, _file(vpn.CONFIG, texts[name]), _file(vpn.AUTHORITIES, pem)),
+            files=(*_others(tree), _config(texts[name], record.files(name)), _file(vpn.AUTHORITIES, pem)),
             member=_member(vpn.subject(nodes[name], topology), signer, alive, record.nodes.get(name), now),
         )
         if name in texts
@@ -73,6 +75,18 @@ def _member(
         serial += 1
     trusts = tuple(each.fingerprint for each in alive)
     return Member(subject.name, str(subject.address), subject.groups, signer.fingerprint, trusts, serial)
+
+
+def _config(text: str, there: Mapping[str, str]) -> File:
+    """Most changes are taken up without cutting a tunnel."""
+    before = there.get(vpn.CONFIG)
+    file = _file(vpn.CONFIG, text)
+    return file if before is None or vpn.reloads(before, text) else replace(file, on_change="restart")
+
+
+def _others(tree: Tree) -> tuple[File, ...]:
+    """Its files besides those of the network, which it may have from what was known before."""
+    return tuple(file for file in tree.files if file.path not in (vpn.CONFIG, vpn.AUTHORITIES))
 
 
 def _file(path: str, content: str) -> File:
@@ -95,8 +109,3 @@ def locked_out(record: Record, leaving: Collection[str], now: datetime) -> Recor
     going = [node.certificate for name, node in record.nodes.items() if name in leaving and node.certificate]
     blocked = {each.fingerprint: each for each in (*record.blocked, *going) if now < each.ends}
     return replace(record, blocked=tuple(sorted(blocked.values(), key=lambda each: each.fingerprint)))
-
-
-def decode_facts(values: object) -> tuple[Certificate, ...]:
-    """What the stack's outputs say of authorities; raises msgspec.ValidationError."""
-    return msgspec.convert(values, tuple[Certificate, ...])

@@ -24,6 +24,11 @@ class Certificate(msgspec.Struct, frozen=True):
     ends: datetime
 
 
+def certificate(values: object) -> Certificate:
+    """From what the ship plugin or the stack's outputs say; raises msgspec.ValidationError."""
+    return msgspec.convert(values, Certificate)
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """What a machine last proved to work with."""
 
@@ -70,11 +75,11 @@ class Record:
         for instance_id, tree in trees:
             before = nodes.get(tree.node)
             kept = before.certificate if before and before.id == instance_id else None
-            certificate = (certificates or {}).get(tree.node, kept)
+            signed = (certificates or {}).get(tree.node, kept)
             digests = {file.path: file.digest for file in tree.files}
             contents |= {file.digest: file.content for file in tree.files}
             code = tree.code.version if tree.code else ""
-            facts = (tree.groups, tree.units, code, tree.member, certificate)
+            facts = (tree.groups, tree.units, code, tree.member, signed)
             nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
         return replace(self, nodes=nodes, contents=contents).only(nodes)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -75,8 +75,9 @@ class Tree:
 
     @cached_property
     def digest(self) -> str:
-        """Two trees with the same digest need no visit."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+        """Two trees with the same digest need no visit; how a change is taken up is no part of it."""
+        files = tuple(replace(file, unit="", on_change="") for file in self.files)
+        return hashlib.sha256(msgspec.json.encode(replace(self, files=files))).hexdigest()
 
 
 def trees(

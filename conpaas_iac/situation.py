@@ -1,18 +1,20 @@
 """What is wanted beside what is there: the ground that every plan and every run stands on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, lockfile, plan, record, wish
+from conpaas_iac import clouds, declaration, lockfile, membership, plan, record, vpn, wish
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.engine import Applied, Engine, stack_name
 from conpaas_iac.errors import UserError
 from conpaas_iac.layout import Node
+from conpaas_iac.membership import Authorities
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
+from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store, at
 from conpaas_iac.wish import Request, Wish
@@ -51,6 +53,9 @@ class Situation:
     def plan(self) -> Plan:
         """What there is to do."""
         notes = self.wish.notes
+        if self.going and self.target.machines:
+            names = ", ".join(machine.node for machine in self.going)
+            notes = (*notes, f"{names}: locked out of the network of all others, which are told once")
         return plan.make(
             self.wish.topology, self.target, self.applied.machines, self.record, self.wish.trees, self.gone, notes
         )
@@ -101,10 +106,20 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     there = record.read(at(settings.backend_url), engine.name)
     lists = _inventory(applied, wanted.topology.nodes, settings) if look else {}
     seen = _known(applied, lists) if look else _believed(applied)
+    wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
+    epoch = applied.authorities.next_epoch(wanted.now, Policy())
     gone = [machine.node for machine in applied.machines if machine.node not in seen]
-    target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines), gone, images)
+    target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines, epoch), gone, images)
     return Situation(wanted, there, applied, seen, target, _strays((*applied.machines, *target.machines), lists))
+
+
+def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:
+    """The wish, its trees with their part in the network as far as it is known where machines are."""
+    packet = min((clouds.cloud(node.cloud).MTU for node in wanted.topology.nodes), default=1500)
+    mtu = packet - vpn.OVERHEAD
+    trees = membership.complete(wanted.trees, wanted.topology, ips, authorities, there, wanted.now, mtu)
+    return replace(wanted, trees=trees)
 
 
 def _refuse_renaming(wanted: Wish, applied: Applied) -> None:

@@ -6,19 +6,26 @@ import pulumi
 
 from conpaas_iac import clouds
 from conpaas_iac.declaration import Declaration
-from conpaas_iac.provider.sdk import Identity
+from conpaas_iac.provider.sdk import Authority, Identity
 from conpaas_iac.settings import Settings
 
 
 def declare(declaration: Declaration, settings: Settings) -> dict[str, Any]:
-    """The Pulumi program. Outputs: `owner`, `login` (a secret) and `nodes`: node -> {id, ip, hostKey}."""
+    """The Pulumi program.
+
+    Outputs: `owner`, `login` (a secret), `authority`: {certificates, facts, epoch}, `keys` of the authorities (a
+    secret), `nodes`: node -> {id, ip, hostKey}.
+    """
     identity = Identity(declaration.application)
+    authority = Authority(declaration.application, declaration.range, declaration.epoch)
     nodes: dict[str, pulumi.Output[dict[str, str]]] = {}
     for name in declaration.clouds:
         machines = tuple(machine for machine in declaration.machines if machine.cloud == name)
         nodes.update(clouds.cloud(name).declare(declaration, machines, identity, settings))
     login: pulumi.Output[str] = pulumi.Output.secret(identity.privateKey)
-    outputs = {"owner": identity.owner, "login": login, "nodes": nodes}
+    keys: pulumi.Output[str] = pulumi.Output.secret(authority.keys)
+    public = {"certificates": authority.certificates, "facts": authority.facts, "epoch": declaration.epoch}
+    outputs = {"owner": identity.owner, "login": login, "authority": public, "keys": keys, "nodes": nodes}
     for name, value in outputs.items():
         pulumi.export(name, value)
     return outputs

@@ -24,6 +24,7 @@ AUTHORITIES = f"{FOLDER}/ca.crt"
 CERTIFICATE = f"{FOLDER}/node.crt"
 KEY = f"{FOLDER}/node.key"
 LIGHTHOUSES = 2
+OVERHEAD = 60  # bytes that the VPN adds to a packet
 READ_AT_START = (("lighthouse", "am_lighthouse"), ("listen", "port"), ("tun", "dev"), ("cipher",))
 
 # Slugs hold neither stars nor dots, so no service can be called like one of these or like Nebula's own "any".

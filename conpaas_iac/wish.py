@@ -3,7 +3,8 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Wish:
     scripts: Mapping[str, Path]  # service -> startup script on this machine
     diagnostics: tuple[Diagnostic, ...]  # warnings and notes of the manifest
     notes: tuple[str, ...]
+    now: datetime
 
     @property
     def application(self) -> str:
@@ -57,6 +59,7 @@ class Request:
     environment: str = "default"
     locked: bool = False
     dry: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))  # certificates have lifetimes
 
 
 def is_locked(asked: bool) -> bool:
@@ -101,7 +104,7 @@ def build(
     operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
     scripts = {} if request.dry else _scripts(manifest, settings)
-    said = (reading.diagnostics, tuple(notes))
+    said = (reading.diagnostics, tuple(notes), request.now)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, *said)
 
 

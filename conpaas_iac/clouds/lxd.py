@@ -1,6 +1,5 @@
 """LXD on this machine: system containers with systemd, each an honest small machine."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
+MTU = 1500
 BAKES = True
 LONGEST_NAME = 63
 
@@ -38,32 +38,23 @@ def machine_name(application: str, environment: str, node: str) -> str:
     return name
 
 
-def network_name(settings: Settings, application: str, environment: str) -> str:
-    """An interface name of at most 15 characters that no other application has."""
-    identity = f"{settings.lxd_project}/{application}/{environment}"
-    return "cp-" + hashlib.sha256(identity.encode()).hexdigest()[:10]
-
-
 def declare(
     declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity", settings: Settings
 ) -> Mapping[str, "pulumi.Output[Any]"]:
-    """The application's bridge and its machines; node -> {id, ip, hostKey}."""
+    """The application's machines; node -> {id, ip, hostKey}."""
     import pulumi
 
-    from conpaas_iac.provider.sdk import Instance, Network
+    from conpaas_iac.provider.sdk import Instance
 
     common = {"owner": identity.owner, "application": declaration.application}
-    network = network_name(settings, declaration.application, declaration.environment)
-    bridge = Network("network", {"name": network, **common})
     place = {
         "project": settings.lxd_project,
-        "network": network,
         "publicKey": identity.publicKey,
     }
     made: dict[str, pulumi.Output[Any]] = {}
     for machine in machines:
         name = machine_name(declaration.application, declaration.environment, machine.node)
-        instance = Instance(machine.node, {"name": name, **_inputs(machine), **place, **common}, [bridge])
+        instance = Instance(machine.node, {"name": name, **_inputs(machine), **place, **common})
         made[machine.node] = pulumi.Output.all(id=instance.id, ip=instance.ip, hostKey=instance.hostKey)
     return made
 

@@ -5,6 +5,7 @@ A new `epoch` puts a new authority next to the former ones, which stay until the
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
+from typing import Any
 from uuid import uuid4
 
 from conpaas_iac import certificates, settings
@@ -17,7 +18,10 @@ SECRETS = frozenset({"keys"})
 
 
 class Authority:
-    """Outputs: `certificates` and `keys` (a secret), PEM texts of all authorities that live, in the same order."""
+    """Outputs: `certificates`, `keys` (a secret) and `facts` of all authorities that live, in the same order.
+
+    The first two are PEM texts; the facts are what `record.Certificate` holds.
+    """
 
     def check(self, inputs: Values) -> dict[str, str]:
         """A range of private addresses, and an epoch that counts from 1."""
@@ -36,8 +40,7 @@ class Authority:
 
     def create(self, inputs: Values) -> Made:
         """The first authority."""
-        made = _make(inputs)
-        return Made(str(uuid4()), {"certificates": made.certificate, "keys": made.key}, SECRETS)
+        return Made(str(uuid4()), _outputs((_make(inputs),)), SECRETS)
 
     def read(self, identifier: str, state: Values) -> Made:
         """It is what the checkpoint says."""
@@ -45,14 +48,20 @@ class Authority:
 
     def update(self, identifier: str, old: Values, new: Values) -> Values:
         """One more authority; those that have ended go."""
-        pairs = [*pairs_alive(old["certificates"], old["keys"], datetime.now(UTC)), _make(new)]
-        return {
-            "certificates": "".join(pair.certificate for pair in pairs),
-            "keys": "".join(pair.key for pair in pairs),
-        }
+        return _outputs((*pairs_alive(old["certificates"], old["keys"], datetime.now(UTC)), _make(new)))
 
     def delete(self, identifier: str, state: Values) -> None:
         """Nothing outside the checkpoint."""
+
+
+def _outputs(pairs: tuple[Pair, ...]) -> dict[str, Any]:
+    texts = "".join(pair.certificate for pair in pairs)
+    found = certificates.read(nebula.need(settings.load()).cert, texts)
+    facts = [
+        {"fingerprint": each.fingerprint, "begins": each.begins.isoformat(), "ends": each.ends.isoformat()}
+        for each in found
+    ]
+    return {"certificates": texts, "keys": "".join(pair.key for pair in pairs), "facts": facts}
 
 
 def _make(inputs: Values) -> Pair:

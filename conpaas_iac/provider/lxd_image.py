@@ -49,7 +49,6 @@ def _oven(name: str, public: str, settings: Settings) -> Iterator[tuple[dict[str
         "incarnation": 1,
         "image": base_image.alias(settings),
         "project": settings.lxd_project,
-        "network": "",
         "address": "",
         "publicKey": public,
         **OVEN,

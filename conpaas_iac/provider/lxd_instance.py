@@ -2,7 +2,6 @@
 
 import socket
 import time
-from ipaddress import IPv4Interface
 from typing import Any
 
 from conpaas_iac import lxd, settings
@@ -12,7 +11,7 @@ from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
 IN_PLACE = ("cpu", "memory")
-IDENTITY = ("name", "project", "owner", "incarnation", "address", "network", "publicKey")
+IDENTITY = ("name", "project", "owner", "incarnation", "address", "publicKey")
 # `image` is in neither: it is read at creation only, a new image must not replace machines.
 
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
@@ -100,12 +99,7 @@ def _definition(inputs: Values) -> dict[str, Any]:
             lxd.INCARNATION: str(int(inputs["incarnation"])),
             "user.conpaas.hostname": inputs["node"],
         },
-        "devices": {"eth1": _nic("eth1", inputs["network"])} if inputs["network"] else {},
     }
-
-
-def _nic(name: str, network: str) -> dict[str, str]:
-    return {"type": "nic", "network": network, "name": name}
 
 
 def _push_files(instance: Any, inputs: Values) -> None:
@@ -116,20 +110,8 @@ def _push_files(instance: Any, inputs: Values) -> None:
         (f"{HOST_KEY}.pub", public + "\n", 0o644),
         ("/root/.ssh/authorized_keys", inputs["publicKey"] + "\n", 0o600),
     ]
-    if inputs["network"]:
-        files.append(("/etc/systemd/network/20-eth1.network", _fixed(inputs["address"]), 0o644))
     for path, content, mode in files:
         instance.files.put(path, content.encode(), mode=mode, uid=0, gid=0)
-
-
-def _fixed(address: str) -> str:
-    return f"""[Match]
-Name=eth1
-[Network]
-Address={IPv4Interface(address)}
-LinkLocalAddressing=no
-ConfigureWithoutCarrier=yes
-"""
 
 
 def _made(instance: Any) -> Made:

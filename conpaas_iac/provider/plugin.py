@@ -13,14 +13,14 @@ from pulumi.provider.experimental.server import main as serve
 
 from conpaas_iac import __version__
 from conpaas_iac.errors import ConpaasError
+from conpaas_iac.provider.authority import Authority
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
-from conpaas_iac.provider.lxd_network import Network
 from conpaas_iac.provider.resource import Made, Resource, Values
 
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
-    "conpaas:lxd:Network": Network,
+    "conpaas:vpn:Authority": Authority,
     "conpaas:lxd:Instance": Instance,
 }
 
@@ -79,7 +79,8 @@ class Plugin(api.Provider):
         if not request.preview:
             kind = TYPES[request.type]()
             changed = await in_thread(kind.update, request.resource_id, plain(request.olds), plain(request.news))
-        return api.UpdateResponse(request.olds | request.news | outputs(Made(request.resource_id, changed)))
+        secrets = frozenset(name for name, value in request.olds.items() if value.is_secret)
+        return api.UpdateResponse(request.olds | request.news | outputs(Made(request.resource_id, changed, secrets)))
 
     async def delete(self, request: api.DeleteRequest) -> None:
         """Gone already is fine."""
@@ -112,7 +113,15 @@ def _plain(value: PropertyValue) -> Any:
 
 def outputs(made: Made) -> Properties:
     """Outputs as property values, secrets marked."""
-    return {name: PropertyValue(value, is_secret=name in made.secrets) for name, value in made.outputs.items()}
+    return {name: _property(value).with_secret(name in made.secrets) for name, value in made.outputs.items()}
+
+
+def _property(value: Any) -> PropertyValue:
+    if isinstance(value, Mapping):
+        return PropertyValue({name: _property(each) for name, each in value.items()})
+    if isinstance(value, list | tuple):
+        return PropertyValue([_property(each) for each in value])
+    return PropertyValue(value)
 
 
 def _end_with_parent() -> None:

@@ -1,6 +1,6 @@
 """The Python side of our provider: what a Pulumi program declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -18,11 +18,18 @@ class Identity(pulumi.CustomResource):
         super().__init__("conpaas:index:Identity", "identity", {"application": application, **dict.fromkeys(names)})
 
 
-class Network(pulumi.CustomResource):
-    """A bridge of the application's own."""
+class Authority(pulumi.CustomResource):
+    """What signs the certificates of an application's network."""
 
-    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
-        super().__init__("conpaas:lxd:Network", name, inputs)
+    certificates: pulumi.Output[str]
+    facts: pulumi.Output[list[dict[str, str]]]
+    keys: pulumi.Output[str]
+
+    def __init__(self, application: str, span: str, epoch: int) -> None:
+        inputs = {"name": application, "range": span, "epoch": epoch}
+        outputs = dict.fromkeys(("certificates", "facts", "keys"))
+        options = pulumi.ResourceOptions(additional_secret_outputs=["keys"])
+        super().__init__("conpaas:vpn:Authority", "authority", {**inputs, **outputs}, options)
 
 
 class Instance(pulumi.CustomResource):
@@ -31,6 +38,5 @@ class Instance(pulumi.CustomResource):
     ip: pulumi.Output[str]
     hostKey: pulumi.Output[str]
 
-    def __init__(self, name: str, inputs: Mapping[str, Any], depends_on: Sequence[pulumi.Resource]) -> None:
-        options = pulumi.ResourceOptions(depends_on=depends_on)
-        super().__init__("conpaas:lxd:Instance", name, {**inputs, "ip": None, "hostKey": None}, options)
+    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
+        super().__init__("conpaas:lxd:Instance", name, {**inputs, "ip": None, "hostKey": None})

@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +18,8 @@ from conpaas_iac.deployment import Result
 from conpaas_iac.engine import Engine
 from conpaas_iac.errors import Failure
 from conpaas_iac.events import Event, Listener
+from conpaas_iac.host import engine, nebula
+from conpaas_iac.record import Certificate
 from conpaas_iac.ssh import Access
 from conpaas_iac.wish import Request
 from tests.engine.fake_lxd import FakeLxd
@@ -34,7 +38,13 @@ class Visits:
             self.at_visit(playbook, visits)
         self.seen.append((playbook, tuple(visit.node for visit in visits)))
         failures = tuple(self.failing[visit.node] for visit in visits if visit.node in self.failing)
-        return Outcome(tuple(visit.node for visit in visits if visit.node not in self.failing), failures)
+        confirmed = tuple(visit.node for visit in visits if visit.node not in self.failing)
+        return Outcome(confirmed, failures, {visit.node: self.sign() for visit in visits if visit.authority})
+
+    def sign(self) -> Certificate:
+        """A certificate of which all is remembered that the tool remembers."""
+        now = datetime.now(UTC)
+        return Certificate(uuid4().hex, now, now + timedelta(days=365))
 
     def fail(self, node: str) -> None:
         """The next visits of this node fail at verify."""
@@ -105,12 +115,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """State and cache of its own, with the engine of this user's cache in it."""
-    binary = settings.load()
-    engines = tmp_path / "cache" / "engine"
-    engines.mkdir(parents=True)
-    found = deployment_engine_root(binary)
-    (engines / found.name).symlink_to(found)
+    """State and cache of its own, with the programs of this user's cache in it."""
+    for found in programs(settings.load()):
+        place = tmp_path / "cache" / found.parent.name / found.name
+        place.parent.mkdir(parents=True)
+        place.symlink_to(found)
     monkeypatch.delenv("CI", raising=False)
     for name in ("BACKEND", "SECRETS_PROVIDER", "DEFAULT_CLOUD", "LXD_PROJECT", "LXD_POOL", "LXD_BRIDGE"):
         monkeypatch.delenv(f"CONPAAS_{name}", raising=False)
@@ -125,16 +134,10 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield World(folder, fake, Visits())
 
 
-def deployment_engine_root(user: settings.Settings) -> Path:
-    """The folder of the engine that set-up brought, or that stands on PATH."""
-    from conpaas_iac.host import engine
-
-    found = engine.find(user)
-    if found is None:
-        pytest.skip("no engine on this machine: conpaas setup")
-    if found.parent.parent != engine.root(user):
-        pytest.skip(f"the engine on PATH is used here: {found}")
-    return engine.root(user)
+def programs(user: settings.Settings) -> tuple[Path, Path]:
+    """The folders of the engine and of the VPN's programs that set-up brought."""
+    assert engine.find(user) and nebula.find(user), "programs are missing on this machine: conpaas setup"
+    return engine.root(user), nebula.root(user)
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ class FakeLxd:
             config = {**body["config"], "volatile.uuid": str(uuid.uuid4()), lxd.SSH_PORT: str(self._port)}
             image = body["source"]["alias"]
             ip = f"127.83.0.{self._last}"
-            self.machines[name] = Machine(name, config, body["devices"], image, ip, query["project"])
+            self.machines[name] = Machine(name, config, body.get("devices", {}), image, ip, query["project"])
             self.calls.append(f"create {name}")
             self.made.append(name)
             if name in self.faults.report:

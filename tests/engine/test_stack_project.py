@@ -29,7 +29,7 @@ def test_a_preview_of_the_project_shows_no_change(world: World, monkeypatch: pyt
             steps.append((str(getattr(metadata.op, "value", metadata.op)), metadata.urn.rsplit("::", 1)[-1]))
 
     stack.preview(program=program, on_event=hear)
-    assert {name for _, name in steps} >= {"identity", "network", "web-1", "web-2"}
+    assert {name for _, name in steps} >= {"identity", "authority", "web-1", "web-2"}
     assert {operation for operation, _ in steps} == {"same"}
 
 

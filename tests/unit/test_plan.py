@@ -100,7 +100,7 @@ def test_what_the_cloud_lost_is_replaced() -> None:
 
 
 def test_another_address_is_a_replacement() -> None:
-    moved = Declaration("shop", "default", (replace(applied(ONE)[0], address="10.42.16.9/16"),))
+    moved = Declaration("shop", "default", "10.42.0.0/16", 1, (replace(applied(ONE)[0], address="10.42.16.9/16"),))
     made = make(ONE, ONE, target=moved)
     assert made.changes[0].action == "replace"
     assert made.changes[0].cause.startswith("address or cloud: 10.42.16.1/16 on lxd -> 10.42.16.9/16")

@@ -84,7 +84,7 @@ def _shown(content, secret):
 def find_changes(machine, tree):
     """All files that differ, and all that should go: named absent, or shipped once and no longer known."""
     wanted = [Change(machine, entry, entry["content"].encode()) for entry in tree["files"]]
-    names = {entry["path"] for entry in tree["files"]}
+    names = {entry["path"] for entry in tree["files"]} | set(tree.get("kept", ()))
     absent = {entry["path"]: entry for entry in map(_entry, tree.get("absent", ())) if entry["path"] not in names}
     for path in machine.recall("shipped").get("paths", ()):
         if path not in names:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.layout import SIZES
 from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read
 from conpaas_iac.manifest.schema import compose, options
 from conpaas_iac.shipped import folder
-from conpaas_iac.layout import SIZES
 
 POSITIVE = sorted((Path(__file__).parent / "positive").iterdir())
 ENVELOPE = json.loads((folder("schemas") / "manifest.schema.json").read_text())

@@ -55,7 +55,8 @@ def test_scaling_visits_what_is_new_and_the_proxy(world: World) -> None:
         ("leave", ("web-2", "web-3")),
         ("configure", ("web-1",)),  # locks them out
     ]
-    assert [len(names) for names in there_while_leaving] == [3, 3, 3]  # drained and locked out before anything is removed
+    # Drained and locked out before anything is removed.
+    assert [len(names) for names in there_while_leaving] == [3, 3, 3]
     assert world.lxd.ids() == ids
     assert set(world.applied()) == {"web-1"}
 

@@ -22,8 +22,6 @@ from conpaas_iac.host import nebula
 
 CODE_FOLDER = "/srv/conpaas/code"  # as in module_utils/conpaas_code.py
 
-CODE_FOLDER = "/srv/conpaas/code"  # as in module_utils/conpaas_code.py
-
 
 class ActionModule(ActionBase):
     _supports_check_mode = True

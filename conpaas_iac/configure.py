@@ -34,6 +34,7 @@ class Visit:
     baked: bool  # its image already holds what tasks/install.yml puts there
     address: str = ""  # its fixed one
     authority: Authority | None = None  # who signs the certificate that it is to get; None: it keeps the one it has
+    moves: bool = False  # to another address
     startup_script: str = ""  # a file on this side, run once on a new machine
     archive: str = ""  # the code's archive on this side
     brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
@@ -129,6 +130,7 @@ def _enrolment(visit: Visit) -> dict[str, Any]:
         "path": vpn.CERTIFICATE,
         "key": vpn.KEY,
         "unit": "nebula",
+        "on_change": "restart" if visit.moves else "reload",
         "authority": asdict(visit.authority),
         "subject": {"name": member.name, "address": member.address, "groups": list(member.groups)},
         "seconds": Policy().certificate.total_seconds(),

@@ -1,6 +1,6 @@
 """What the stack declares, as data: the topology's machines plus what only the stack cares for. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -29,6 +29,12 @@ class Machine:
     memory: int  # MiB
     image: str
     incarnation: int = 1
+    made_as: str = ""  # the node's name when it was made, where its service was renamed since; names the resource
+
+    @property
+    def resource(self) -> str:
+        """Its name in the stack and, in part, in the cloud: it stays when the service is renamed."""
+        return self.made_as or self.node
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,20 @@ def wanted(
 ) -> Declaration:
     """The declaration of a topology. `images` is node -> image; machines that are there keep their incarnation."""
     there = {machine.node: machine for machine in applied}
+    taken = {machine.made_as for machine in there.values() if machine.made_as}
     return Declaration(
         topology.application,
         topology.environment,
         str(topology.range),
         epoch,
-        tuple(_machine(node, topology, images.get(node.name, ""), there.get(node.name)) for node in topology.nodes),
+        tuple(
+            _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
+        ),
     )
 
 
-def _machine(node: Node, topology: Topology, image: str, there: Machine | None) -> Machine:
+def _machine(node: Node, topology: Topology, image: str, there: Machine | None, taken: Collection[str]) -> Machine:
+    """`taken` are names that machines of renamed services were made with."""
     return Machine(
         node=node.name,
         service=node.service,
@@ -85,7 +95,28 @@ def _machine(node: Node, topology: Topology, image: str, there: Machine | None) 
         memory=node.size.memory,
         image=there.image if there else image,
         incarnation=there.incarnation if there else 1,
+        made_as=there.made_as if there else f"{node.name}-new" if node.name in taken else "",
     )
+
+
+def renamed(machines: Iterable[Machine], names: Mapping[str, str]) -> tuple[Machine, ...]:
+    """The machines under their services' new names. `names` is former name -> name."""
+    return tuple(
+        replace(
+            machine,
+            node=new_name(machine.node, machine.service, names[machine.service]),
+            service=names[machine.service],
+            made_as=machine.resource,
+        )
+        if machine.service in names
+        else machine
+        for machine in machines
+    )
+
+
+def new_name(node: str, service: str, name: str) -> str:
+    """blog-1 of blog, now called front: front-1."""
+    return name + node.removeprefix(service)
 
 
 def with_going(declaration: Declaration, applied: Iterable[Machine]) -> Declaration:

@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -92,7 +92,7 @@ class Engine:
             elif resource["type"] == AUTHORITY and "outputs" in resource:
                 authorities = _authorities({**resource["outputs"], "epoch": resource["inputs"]["epoch"]})
             elif cloud := machine_types.get(resource["type"]):
-                machines.append(cloud.applied(resource["inputs"]))
+                machines.append(_made_as(cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]))
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         ordered = tuple(sorted(machines, key=lambda machine: natural(machine.node)))
         return Applied(owner, ordered, {node: ip for node, ip in ips.items() if ip}, authorities)
@@ -137,6 +137,10 @@ class Engine:
                 call()
         except auto_errors.CommandError as error:
             raise _translated(error, failures) from error
+
+
+def _made_as(machine: Machine, name: str) -> Machine:
+    return machine if machine.node == name else replace(machine, made_as=name)
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

@@ -101,12 +101,14 @@ def _change(
         return MachineChange(machine.node, machine.service, "add", address, what)
     if is_lost:
         return MachineChange(machine.node, machine.service, "replace", address, "the cloud has lost it")
-    if (there.address, there.cloud) != (machine.address, machine.cloud):
-        cause = f"address or cloud: {there.address} on {there.cloud} -> {machine.address} on {machine.cloud}"
+    if there.cloud != machine.cloud:
+        cause = f"cloud: {there.cloud} -> {machine.cloud}"
         return MachineChange(machine.node, machine.service, "replace", address, cause)
     if machine.node in record.resting:
         return MachineChange(machine.node, machine.service, "wake", address, "its service starts again")
     causes, files, code = [], _file_changes(record, tree), ""
+    if there.address != machine.address:
+        causes.append(f"address: {there.address} -> {machine.address}")
     if (there.cpu, there.memory) != (machine.cpu, machine.memory):
         causes.append(f"size: {there.cpu} cpu, {there.memory} MiB -> {machine.cpu} cpu, {machine.memory} MiB")
     known = record.nodes.get(machine.node)

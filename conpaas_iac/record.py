@@ -83,6 +83,13 @@ class Record:
             nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
         return replace(self, nodes=nodes, contents=contents).only(nodes)
 
+    def renamed(self, nodes: Mapping[str, str]) -> "Record":
+        """With machines under new names; `nodes` is former name -> name."""
+        known = {nodes.get(name, name): node for name, node in self.nodes.items()}
+        resting = frozenset(nodes.get(name, name) for name in self.resting)
+        lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
+        return replace(self, nodes=known, resting=resting, lighthouses=lighthouses)
+
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""
         kept = set(names)

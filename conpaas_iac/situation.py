@@ -32,6 +32,7 @@ class Situation:
     seen: Mapping[str, Seen]
     target: Declaration  # what is wanted, new incarnations of lost machines included; resting machines are not in it
     strays: Strays = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def gone(self) -> frozenset[str]:
@@ -52,7 +53,7 @@ class Situation:
 
     def plan(self) -> Plan:
         """What there is to do."""
-        notes = self.wish.notes
+        notes = (*self.wish.notes, *self.notes)
         if self.going and self.target.machines:
             names = ", ".join(machine.node for machine in self.going)
             notes = (*notes, f"{names}: locked out of the network of all others, which are told once")
@@ -102,16 +103,19 @@ def _check_lock(wanted: Wish, shelf: Store) -> None:
 def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> Situation:
     """What is there; `look` asks the clouds, otherwise the checkpoint is believed."""
     applied = engine.applied()
-    _refuse_renaming(wanted, applied)
-    there = record.read(at(settings.backend_url), engine.name)
-    lists = _inventory(applied, wanted.topology.nodes, settings) if look else {}
+    names = _renamed(wanted, applied)
+    applied, nodes = _under_new_names(applied, names)
+    there = record.read(at(settings.backend_url), engine.name).renamed(nodes)
+    lists = _inventory(applied, wanted.topology.nodes, settings, nodes) if look else {}
     seen = _known(applied, lists) if look else _believed(applied)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
     epoch = applied.authorities.next_epoch(wanted.now, Policy())
     gone = [machine.node for machine in applied.machines if machine.node not in seen]
     target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines, epoch), gone, images)
-    return Situation(wanted, there, applied, seen, target, _strays((*applied.machines, *target.machines), lists))
+    strays = _strays((*applied.machines, *target.machines), lists)
+    notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
+    return Situation(wanted, there, applied, seen, target, strays, notes)
 
 
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:
@@ -122,16 +126,21 @@ def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there
     return replace(wanted, trees=trees)
 
 
-def _refuse_renaming(wanted: Wish, applied: Applied) -> None:
-    """Machines carry their service's name; keeping them under another one is not built yet, losing them no answer."""
-    names = {machine.service for machine in applied.machines}
-    for service in wanted.manifest.services:
-        if service.renamed_from in names and service.name not in names:
-            raise UserError(
-                f"service {service.renamed_from!r} has machines; keeping them under the name {service.name!r} "
-                "is not built yet",
-                f'keep "ServiceName": "{service.renamed_from}" for now',
-            )
+def _renamed(wanted: Wish, applied: Applied) -> dict[str, str]:
+    """Former name -> name, of services whose machines still carry the former one."""
+    wanted_names = {service.name for service in wanted.manifest.services}
+    there = {machine.service for machine in applied.machines} - wanted_names
+    return {
+        service.renamed_from: service.name for service in wanted.manifest.services if service.renamed_from in there
+    }
+
+
+def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applied, dict[str, str]]:
+    """The same machines, and their names: former -> new."""
+    machines = declaration.renamed(applied.machines, names)
+    nodes = {old.node: new.node for old, new in zip(applied.machines, machines, strict=True)}
+    ips = {nodes[node]: ip for node, ip in applied.ips.items()}
+    return replace(applied, machines=machines, ips=ips), nodes
 
 
 def _believed(applied: Applied) -> dict[str, Seen]:
@@ -150,9 +159,17 @@ def strays_of(applied: Applied, settings: Settings) -> Strays:
     return _strays(applied.machines, lists)
 
 
-def _inventory(applied: Applied, nodes: Iterable[Node], settings: Settings) -> Strays:
+def _inventory(
+    applied: Applied, nodes: Iterable[Node], settings: Settings, renamed: Mapping[str, str] | None = None
+) -> Strays:
+    """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
     names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
-    return {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
+    lists = {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
+    new = renamed or {}
+    return {
+        name: tuple(replace(each, node=new.get(each.node, each.node)) for each in found)
+        for name, found in lists.items()
+    }
 
 
 def _known(applied: Applied, lists: Strays) -> dict[str, Seen]:

@@ -28,10 +28,16 @@ def stages(wanted: Wish, machines: Machines, there: Record, awoken: Iterable[str
             visit = replace(
                 _visit(wanted, node, made),
                 authority=_authority(wanted.trees[node.name], made["id"], machines, there),
+                moves=_moves(wanted.trees[node.name], there),
                 brings_traffic=brings_traffic,
             )
             found.setdefault(service.rank, []).append(visit)
     return [found[key] for key in sorted(found)]
+
+
+def _moves(tree: Tree, there: Record) -> bool:
+    known = there.nodes.get(tree.node)
+    return bool(known and known.member and tree.member and known.member.address != tree.member.address)
 
 
 def _authority(tree: Tree, instance_id: str, machines: Machines, there: Record) -> Authority | None:

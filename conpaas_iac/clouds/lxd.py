@@ -53,8 +53,8 @@ def declare(
     }
     made: dict[str, pulumi.Output[Any]] = {}
     for machine in machines:
-        name = machine_name(declaration.application, declaration.environment, machine.node)
-        instance = Instance(machine.node, {"name": name, **_inputs(machine), **place, **common})
+        name = machine_name(declaration.application, declaration.environment, machine.resource)
+        instance = Instance(machine.resource, {"name": name, **_inputs(machine), **place, **common})
         made[machine.node] = pulumi.Output.all(id=instance.id, ip=instance.ip, hostKey=instance.hostKey)
     return made
 

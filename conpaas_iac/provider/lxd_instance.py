@@ -10,8 +10,8 @@ from conpaas_iac.host.profile import PROFILE
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
-IN_PLACE = ("cpu", "memory")
-IDENTITY = ("name", "project", "owner", "incarnation", "address", "publicKey")
+IN_PLACE = ("cpu", "memory", "node", "service", "address")
+IDENTITY = ("name", "project", "owner", "incarnation", "publicKey")
 # `image` is in neither: it is read at creation only, a new image must not replace machines.
 
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
@@ -26,7 +26,7 @@ class Instance:
         return {} if len(inputs["name"]) <= 63 else {"name": "longer than 63 characters"}
 
     def diff(self, old: Values, new: Values) -> Change:
-        """Limits change in place; what the machine is does not."""
+        """Limits, labels and the address in the VPN change in place; what the machine is does not."""
         return Change(updated=differing(old, new, IN_PLACE), replaced=differing(old, new, IDENTITY))
 
     def create(self, inputs: Values) -> Made:
@@ -55,10 +55,10 @@ class Instance:
             return _made(instance) if instance.status == "Running" else Made(identifier, state)
 
     def update(self, identifier: str, old: Values, new: Values) -> Values:
-        """New limits, without a restart."""
+        """New limits and labels, without a restart."""
         with lxd.errors(f"machine {new['name']}"):
             instance = _client(new).instances.get(new["name"])
-            instance.config.update(_limits(new))
+            instance.config.update({**_limits(new), lxd.NODE: new["node"]})
             instance.save(wait=True)
         return {}
 

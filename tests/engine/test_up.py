@@ -186,3 +186,26 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_made(world: World
     assert world.lxd.machines == {}
     assert deployment.Engine.find(world.settings, world.name, "default") is None
     assert Instance().check({"name": "a" * 64}) == {"name": "longer than 63 characters"}
+
+
+def test_a_renamed_service_keeps_its_machines_and_addresses(world: World) -> None:
+    world.up({**backends(2), "ServiceName": "blog"})
+    ids, addresses = world.lxd.ids(), [each.address for each in world.applied().values()]
+    out = world.up({**backends(2), "ServiceName": "front", "RenamedFrom": "blog"})
+    assert "front was called blog" in out.plan.notes[0]
+    assert {change.action for change in out.plan.changes} == {"change"}
+    assert world.visits.seen == [("configure", ("front-1", "front-2"))]
+    assert world.lxd.ids() == ids
+    assert {each.config["user.conpaas.node"] for each in world.lxd.machines.values()} == {"front-1", "front-2"}
+    assert list(world.applied()) == ["front-1", "front-2"]
+    assert [each.address for each in world.applied().values()] == addresses
+    assert world.up().plan.is_empty
+
+    # A new service may take the old name; one more machine and one fewer are as ever.
+    more = world.up({**backends(3), "ServiceName": "front"}, {**backends(1), "ServiceName": "blog"})
+    assert {(change.node, change.action) for change in more.plan.changes} >= {("blog-1", "add"), ("front-3", "add")}
+    assert len(world.lxd.machines) == 4
+    world.up({**backends(1), "ServiceName": "front"})
+    assert set(world.lxd.ids()) == {"shop--blog-1"}
+    world.down()
+    assert not world.lxd.machines

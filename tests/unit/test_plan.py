@@ -99,11 +99,16 @@ def test_what_the_cloud_lost_is_replaced() -> None:
     assert report.summary(made) == "Plan: 1 to add, 0 to change, 1 to remove; 0 as they are."
 
 
-def test_another_address_is_a_replacement() -> None:
+def test_another_address_changes_the_machine_and_keeps_it() -> None:
     moved = Declaration("shop", "default", "10.42.0.0/16", 1, (replace(applied(ONE)[0], address="10.42.16.9/16"),))
     made = make(ONE, ONE, target=moved)
-    assert made.changes[0].action == "replace"
-    assert made.changes[0].cause.startswith("address or cloud: 10.42.16.1/16 on lxd -> 10.42.16.9/16")
+    assert made.changes[0].action == "change"
+    assert made.changes[0].cause.startswith("address: 10.42.16.1/16 -> 10.42.16.9/16")
+
+
+def test_another_cloud_is_a_replacement() -> None:
+    moved = Declaration("shop", "default", "10.42.0.0/16", 1, (replace(applied(ONE)[0], cloud="other"),))
+    assert make(ONE, ONE, target=moved).changes[0].action == "replace"
 
 
 def test_rest_and_wake() -> None:

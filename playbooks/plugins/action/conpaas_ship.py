@@ -57,8 +57,8 @@ class ActionModule(ActionBase):
             facts = certificates.read(program, certificate)[0]
         except ConpaasError as error:
             raise AnsibleActionFail(f"the certificate could not be signed: {error.message}") from error
-        entry = {"path": enrolment["path"], "content": certificate, "unit": enrolment["unit"], "on_change": "reload"}
-        tree["files"].append({**entry, "mode": "0600"})
+        entry = {name: enrolment[name] for name in ("path", "unit", "on_change")}
+        tree["files"].append({**entry, "content": certificate, "mode": "0600"})
         return {
             "fingerprint": facts.fingerprint,
             "begins": facts.begins.isoformat(),

@@ -11,8 +11,9 @@ from conpaas_iac.commands import options, output
 @click.command("down")
 @click.argument("application")
 @options.environment
+@options.form
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(application: str, environment: str, yes: bool) -> int:
+def command(application: str, environment: str, form: str, yes: bool) -> int:
     """Remove the machines, network and state of APPLICATION. Data on its machines is lost; the manifest stays."""
     from conpaas_iac import deployment, inspection
     from conpaas_iac.live import shown
@@ -22,9 +23,9 @@ def command(application: str, environment: str, yes: bool) -> int:
     if not yes:
         names = ", ".join(machines) or "no machine"
         click.confirm(f"Remove {application} ({environment}) with {names}, and all data on them?", abort=True)
-    console = output.console()
-    with shown(console) as listen:
+    with shown(output.console(stderr=form == "json")) as listen:
         deployment.down(application, environment, configured, listen)
     removed = ", ".join(machines) or "it had no machines"
-    console.print(f"{application} is gone: {removed} ({time.monotonic() - begun:.1f} s).")
+    text = f"{application} is gone: {removed} ({time.monotonic() - begun:.1f} s)."
+    output.end(form, "down", application, machines, text)
     return 0

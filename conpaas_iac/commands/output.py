@@ -1,5 +1,9 @@
-"""The console that verbs print on."""
+"""What verbs print on, and how those that change machines end."""
 
+import json
+from collections.abc import Sequence
+
+import click
 from rich.console import Console
 
 
@@ -7,3 +11,12 @@ def console(stderr: bool = False) -> Console:
     """As wide as the terminal; where there is none, lines are as long as they are."""
     made = Console(stderr=stderr, highlight=False)
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=1000, soft_wrap=True)
+
+
+def end(form: str, verb: str, application: str, machines: Sequence[str], text: str) -> None:
+    """The last word of a verb that was carried out on some machines: a line, or a document."""
+    if form == "json":
+        document = {"version": 1, "verb": verb, "application": application, "machines": list(machines)}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        console().print(text)

@@ -9,14 +9,15 @@ from conpaas_iac.commands import options, output
 @click.command("start")
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
-def command(target: str, environment: str) -> int:
+@options.form
+def command(target: str, environment: str, form: str) -> int:
     """Start machines that `conpaas stop` stopped, and wait until they do their work."""
     from conpaas_iac import deployment
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
-    console = output.console()
-    with shown(console) as listen:
+    with shown(output.console(stderr=form == "json")) as listen:
         started = deployment.start(application, environment, service, settings.load(), listen)
-    console.print(f"Started: {', '.join(started) or 'nothing was stopped'}. See: conpaas status {application}")
+    text = f"Started: {', '.join(started) or 'nothing was stopped'}. See: conpaas status {application}"
+    output.end(form, "start", application, started, text)
     return 0

@@ -9,14 +9,15 @@ from conpaas_iac.commands import options, output
 @click.command("stop")
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
-def command(target: str, environment: str) -> int:
+@options.form
+def command(target: str, environment: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""
     from conpaas_iac import deployment
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
-    console = output.console()
-    with shown(console) as listen:
+    with shown(output.console(stderr=form == "json")) as listen:
         stopped = deployment.stop(application, environment, service, settings.load(), listen)
-    console.print(f"Stopped: {', '.join(stopped) or 'nothing ran'}. Again with: conpaas start {target}")
+    text = f"Stopped: {', '.join(stopped) or 'nothing ran'}. Again with: conpaas start {target}"
+    output.end(form, "stop", application, stopped, text)
     return 0

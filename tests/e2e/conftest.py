@@ -42,15 +42,15 @@ class Story:
         shutil.copytree(ROOT / "examples" / example, self.folder, dirs_exist_ok=True, ignore=ignored)
         self.write(json.loads(self.manifest.read_text()))
 
-    def conpaas(self, *arguments: str | Path, fails: int = 0) -> str:
-        """Run a command; what it printed. `fails` is the exit code that is expected."""
+    def conpaas(self, *arguments: str | Path, fails: int = 0, quiet: bool = False) -> str:
+        """Run a command; what it printed, with `quiet` on stdout only. `fails` is the exit code that is expected."""
         done = subprocess.run(
             [CONPAAS, *map(str, arguments)], env=self.environment, capture_output=True, text=True, check=False
         )
         said = done.stdout + done.stderr
         assert done.returncode == fails, f"conpaas {' '.join(map(str, arguments))}: exit {done.returncode}\n{said}"
         assert "Traceback" not in said
-        return said
+        return done.stdout if quiet else said
 
     def status(self, fails: int = 0) -> dict[str, Any]:
         """`conpaas status`, as data."""

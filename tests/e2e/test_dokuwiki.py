@@ -1,11 +1,11 @@
 """The story of the README: DokuWiki up, used, scaled out and in, stopped and started, down."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests import schemas
 from tests.e2e import dokuwiki
 from tests.e2e.conftest import ROOT, Story, tell
 
@@ -36,6 +36,10 @@ def test_a_page_is_written_and_read_back(wiki: Story) -> None:
 
 def test_a_second_up_changes_nothing(wiki: Story) -> None:
     assert "No changes." in wiki.conpaas("up", wiki.manifest)
+    up = schemas.check(wiki.conpaas("up", wiki.manifest, "--format", "json", quiet=True), "result")
+    assert up["plan"]["changes"] == [] and up["urls"] == {"wiki": url(wiki)}
+    assert schemas.check(wiki.conpaas("plan", wiki.manifest, "--format", "json"), "plan")["unchanged"] == 1
+    assert schemas.check(wiki.conpaas("lock", wiki.manifest, "--format", "json"), "lock")["blocks"]
     assert wiki.conpaas("plan", wiki.manifest, "--exit-code").endswith("(1 machine).\n")
 
 
@@ -68,7 +72,8 @@ def test_one_backend_again(wiki: Story) -> None:
 
 
 def test_stopped_machines_keep_their_data(wiki: Story) -> None:
-    wiki.conpaas("stop", wiki.name)
+    stopped = schemas.check(wiki.conpaas("stop", wiki.name, "--format", "json", quiet=True), "done")
+    assert stopped["machines"] == ["wiki-1"]
     assert wiki.status(fails=0)["nodes"][0]["state"] == "stopped"
     assert "held by `conpaas stop`" in wiki.conpaas("up", wiki.manifest)
     assert wiki.status()["nodes"][0]["state"] == "stopped"
@@ -112,4 +117,4 @@ def test_no_secret_lies_about(wiki: Story) -> None:
 def test_down_leaves_nothing(wiki: Story) -> None:
     wiki.conpaas("down", wiki.name, "--yes")
     assert wiki.left() == []
-    assert json.loads(wiki.conpaas("list", "--format", "json"))["applications"] == []
+    assert schemas.check(wiki.conpaas("list", "--format", "json"), "list")["applications"] == []

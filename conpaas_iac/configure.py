@@ -189,5 +189,5 @@ def _failure(node: str, task: str, result: Mapping[str, Any], unreachable: bool)
     message = str(result.get("msg", "no message")).strip()
     reason, *more = message.splitlines() or [""]
     details = "\n".join(str(result[key]) for key in ("stdout", "stderr") if result.get(key))
-    lines = [line for line in (*more, *details.splitlines()) if line.strip()]
+    lines = [line for line in (*more, *details.splitlines()) if line.strip() and line.strip() not in reason]
     return Failure(node, FIRST_CONTACT if unreachable else task, reason, tuple(lines[-LAST_LINES:]))

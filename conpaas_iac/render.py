@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -88,6 +89,7 @@ def trees(
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda path: Path(path).read_text()),  # compiles a template once for all machines
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -140,7 +142,7 @@ def _runs(node: Node, groups: tuple[str, ...]) -> bool:
 def _render(kind: ServiceType, path: str, environment: jinja2.Environment, context: Mapping[str, Any]) -> str:
     template = kind.folder / "templates" / (path.lstrip("/") + ".j2")
     try:
-        return environment.from_string(template.read_text()).render(context)
+        return environment.get_template(str(template)).render(context)
     except (OSError, jinja2.TemplateError) as error:
         raise ConpaasError(f"{template}: cannot be rendered: {error}") from error
 

@@ -15,7 +15,7 @@ from conpaas_iac.code import Code
 from conpaas_iac.downloads import download
 from conpaas_iac.errors import UserError
 from conpaas_iac.files import private_folder
-from conpaas_iac.host.route import read_routes
+from conpaas_iac.host.route import overlapping, read_routes
 from conpaas_iac.inspected import Inspector
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
@@ -91,8 +91,6 @@ def build(
     lock, codes, notes = _with_code(lock, manifest, request, settings)
     if lock != before:
         _refuse_if_locked(path, before, lock, request)
-        if not request.dry:
-            lockfile.write(path, lock)
     versions = {name: each.version for name, each in codes.items()}
     archives = {name: each.archive for name, each in codes.items()}
     kept_down = held(manifest.application)
@@ -103,6 +101,8 @@ def build(
         clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
     operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
+    if lock != before and not request.dry:
+        lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
     scripts = {} if request.dry else _scripts(manifest, settings)
     said = (reading.diagnostics, tuple(notes), request.now)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, *said)
@@ -142,7 +142,7 @@ def _with_blocks(
             "give the manifest its former Application name, or remove the lock file to begin a new application",
         )
     if before is None:
-        before = Lock(*identity, manifest.range or _new_range(identity, settings, used()))
+        before = Lock(*identity, _asked_range(manifest.range, settings) or _new_range(identity, settings, used()))
     elif manifest.range and manifest.range != before.range:
         raise UserError(
             f"the manifest asks for the range {manifest.range}, the lock file holds {before.range}",
@@ -152,9 +152,25 @@ def _with_blocks(
     return addresses.allocate(before, (service.name for service in manifest.services), renamed)
 
 
+def _asked_range(asked: IPv4Network | None, settings: Settings) -> IPv4Network | None:
+    """The manifest's own range; other applications may have the same, their networks never meet."""
+    bridge = IPv4Network(settings.lxd_bridge_range)
+    if asked and asked.overlaps(bridge):
+        raise UserError(
+            f"the manifest's range {asked} overlaps {bridge}, where LXD's machines have their provider addresses",
+            'choose another "Range", or none: then a free one is found',
+        )
+    if asked and (near := overlapping(asked, read_routes())):
+        raise UserError(
+            f"the manifest's range {asked} overlaps {near[0]}, which this machine has a route to",
+            'choose another "Range", or none: then a free one is found',
+        )
+    return asked
+
+
 def _new_range(identity: tuple[str, str], settings: Settings, used: Iterable[IPv4Network]) -> IPv4Network:
     pool = IPv4Network(settings.address_pool)
-    routes = (route.network for route in read_routes() if route.network.prefixlen and route.kind == "unicast")
+    routes = (route.network for route in overlapping(pool, read_routes()))
     taken = [*used, *routes, IPv4Network(settings.lxd_bridge_range)]
     return addresses.choose_range(lockfile.seed(*identity), pool, taken)
 

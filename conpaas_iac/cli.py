@@ -27,6 +27,7 @@ VERBS = {
     "scale": "Change the number of machines in the manifest, and make it so",
     "list": "List applications",
     "status": "Say how an application is, now",
+    "net": "Measure the network between an application's machines; say what is broken",
     "logs": "Show logs of an application's machines",
     "ssh": "Log in to a machine, or run a command there",
     "stop": "Stop an application or a service; data is kept",

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+SOON = 30  # days left at which somebody should be told: ordinary `up`s renew long before
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -54,6 +56,19 @@ def due(certificate: Lifetime, now: datetime, policy: Policy) -> Due:
     if now >= certificate.ends:
         return Due.EXPIRED
     return Due.RENEW if certificate.ends - now < policy.renewal or certificate.begins > now else Due.FRESH
+
+
+def days_left(ends: datetime, now: datetime) -> int:
+    """Whole days; below zero once it has ended."""
+    return (ends - now).days
+
+
+def said_of(days: int) -> str:
+    """What to say of a certificate with so many days left, and what to do where that is due."""
+    if days < 0:
+        return "expired: `conpaas up` renews it"
+    left = f"{days} day{'' if days == 1 else 's'}"
+    return f"{left}: `conpaas up` renews it" if days < SOON else left
 
 
 def needs_successor(authorities: Iterable[Lifetime], now: datetime, policy: Policy) -> bool:

@@ -41,8 +41,9 @@ ROOMS: dict[str, tuple[str, str]] = {
         "situation visits power deployment inspection",
         "ground catalog pure host configure seen clouds engine wish",
     ),
-    "shows": ("report live", "ground pure deployment"),
-    "verbs": ("cli commands commands.*", "ground code catalog model manifest pure host wish clouds deployment shows"),
+    "net": ("netcause netreport net", "ground pure seen deployment"),
+    "shows": ("report live netview", "ground pure deployment net"),
+    "verbs": ("cli commands commands.*", "ground code catalog model manifest pure host wish clouds deployment net shows"),
 }
 
 # third-party package: modules that may import it
@@ -54,18 +55,18 @@ HOMES = {
     "cryptography": "provider.*",
     "jinja2": "render",
     "jsonschema": "manifest.*",
-    "msgspec": "catalog inspected render record membership declaration",
+    "msgspec": "catalog inspected render record membership declaration net*",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live commands.*",
+    "rich": "report live netview commands.*",
     "semver": "engine_*",
-    "yaml": "catalog manifest.* vpn",
+    "yaml": "catalog manifest.* vpn net",
 }
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
-PURE = "addresses layout topology declaration plan render status visits vpn"
+PURE = "addresses layout topology declaration plan render status visits vpn netcause netreport renewal"
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
 

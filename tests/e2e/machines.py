@@ -1,4 +1,4 @@
-"""What the VPN's stories do on machines: commands, listeners, connections tried from inside, a machine of the test's own."""
+"""What the VPN's stories do on machines: commands, listeners, connections tried, a machine of the test's own."""
 
 import json
 import subprocess

@@ -2,21 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from conpaas_iac import catalog, deployment, settings
-from conpaas_iac.wish import Request
+from conpaas_iac import catalog
 from tests.e2e import machines
-from tests.e2e.conftest import Story, tell
+from tests.e2e.conftest import tell
 from tests.e2e.machines import Target, pinged, run, until
+from tests.e2e.network import APPLICATION_PORT, Network, facts, impersonate, journal, with_application_port
 
-APPLICATION_PORT = 9000  # of services that say so in `Uses`; no type of ours has one yet, so the test's own has
 CLOSED = 9999  # somebody listens, nobody is allowed
 PORTS = (22, 80, 8080, 8081, 8082, APPLICATION_PORT, CLOSED)
 TARGETS = (*((port, "tcp") for port in PORTS), (8081, "udp"), (4242, "udp"))
@@ -29,31 +25,6 @@ SERVICES: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass
-class Network:
-    """The application, with what the tests ask of it."""
-
-    story: Story
-    services: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(SERVICES))
-    addresses: dict[str, str] = field(default_factory=dict)  # as they were first
-
-    def up(self, now: datetime | None = None) -> None:
-        """Write the manifest and make it so, in this process: the catalog and the clock are the test's."""
-        services = [{"Type": "php", "ServiceName": name, **more} for name, more in self.services.items()]
-        self.story.write({"Services": services})
-        request = Request(self.story.manifest, now=now or datetime.now(UTC))
-        configured = settings.load(self.story.environment)
-        deployment.up(request, configured, lambda event: None, lambda plan, wish: None)
-
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        """Name -> what `status` says, machines only."""
-        return {node["name"]: node for node in self.story.status()["nodes"]}
-
-    def machine(self, node: str) -> str:
-        """Its name in LXD."""
-        return f"{self.story.name}--{node}"
-
-
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Four services, up once for the tests below, which go on from one another."""
@@ -61,25 +32,12 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         patch.setattr(catalog, "load", with_application_port(catalog.load))
         patch.delenv("CI", raising=False)
         for told in tell(tmp_path_factory.mktemp("vpn")):
-            made = Network(told)
+            made = Network(told, dict(SERVICES))
             made.up()
             for name, node in made.nodes().items():
                 made.addresses[name] = node["address"]
                 machines.listen(made.machine(name), APPLICATION_PORT, CLOSED)
             yield made
-
-
-def with_application_port(load: Any) -> Any:
-    """The catalog, its php with one port for services that use it."""
-
-    def loaded(roles: Path | None = None) -> Any:
-        types = dict(load(roles))
-        port = catalog.Port("test", "backend", APPLICATION_PORT, "application")
-        php = types["php"]
-        descriptor = msgspec.structs.replace(php.descriptor, ports=(*php.descriptor.ports, port))
-        return {**types, "php": replace(php, descriptor=descriptor)}
-
-    return loaded
 
 
 def allowed(source: str, target: str, groups: list[str], port: int, protocol: str) -> bool:
@@ -156,7 +114,7 @@ def test_a_removed_machine_is_locked_out_of_every_peer_in_the_same_up(network: N
     del network.services["d"]
     network.up()
     peers = {name: nodes[name]["address"] for name in ("a-1", "b-1", "b-2", "c-1")}
-    fingerprint = certificate_of(tmp_path / "d-1" / "nebula")
+    fingerprint = facts((tmp_path / "d-1" / "nebula" / "node.crt").read_text()).fingerprint
     with machines.scratch() as copy:
         impersonate(copy, tmp_path / "d-1")
         until(lambda: "blocked" in journal(network.machine("a-1"), fingerprint))
@@ -170,27 +128,6 @@ def test_a_removed_machine_is_locked_out_of_every_peer_in_the_same_up(network: N
         assert pinged(copy, others) == others
     run(network.machine("c-1"), "systemctl", "start", "nebula")
     until(lambda: pinged(network.machine("c-1"), others) == others)
-
-
-def certificate_of(folder: Path) -> str:
-    from conpaas_iac import certificates
-    from conpaas_iac.host import nebula
-
-    return certificates.read(nebula.need(settings.load()).cert, (folder / "node.crt").read_text())[0].fingerprint
-
-
-def impersonate(machine: str, folder: Path) -> None:
-    """Run Nebula there as the machine whose /etc/nebula this was."""
-    run(machine, "systemctl", "stop", "nebula")
-    machines.lxc("file", "push", "-r", "-q", str(folder / "nebula"), f"{machine}/etc")
-    run(machine, "chown", "-R", "root:root", "/etc/nebula")
-    run(machine, "systemctl", "start", "nebula")
-    until(lambda: "vpn0" in run(machine, "ip", "-o", "link"))
-
-
-def journal(machine: str, about: str) -> str:
-    said = run(machine, "journalctl", "--unit=nebula", "--no-pager", "--output=cat")
-    return "\n".join(line for line in said.splitlines() if about in line)
 
 
 def test_without_a_lighthouse_tunnels_stay_and_new_machines_find_the_others(network: Network) -> None:

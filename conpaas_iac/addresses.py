@@ -61,6 +61,11 @@ def block_candidates(whole: IPv4Network) -> Iterator[IPv4Network]:
     return blocks
 
 
+def own_block(whole: IPv4Network) -> IPv4Network:
+    """The application's own; no service is given it."""
+    return next(whole.subnets(new_prefix=min(whole.prefixlen + BLOCKS_PER_RANGE_BITS, 30)))
+
+
 def capacity(block: IPv4Network, slices: int = 1) -> int:
     """How many machines a group may have: half of the block, or a slice of that half."""
     half: int = block.num_addresses // 2

@@ -83,6 +83,18 @@ def sign(program: Path, authority: Authority, public_key: str, subject: Subject,
         return certificate.read_text()
 
 
+def keygen(program: Path, key: Path) -> str:
+    """The public half of the key at `key`, which is made now where there is none, for its owner alone."""
+    public, new, new_public = (key.with_suffix(suffix) for suffix in (".pub", ".new", ".new.pub"))
+    if not (key.is_file() and public.is_file()):
+        for path in (key, new, new_public):  # half a key, of a killed run, is no key
+            path.unlink(missing_ok=True)
+        _run(program, "keygen", "-out-key", str(new), "-out-pub", str(new_public))
+        new_public.replace(public)
+        new.replace(key)
+    return public.read_text()
+
+
 def read(program: Path, certificates: str) -> tuple[Facts, ...]:
     """Facts of every certificate of a PEM text, in its order."""
     if not certificates.strip():

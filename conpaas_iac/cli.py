@@ -30,6 +30,7 @@ VERBS = {
     "net": "Measure the network between an application's machines; say what is broken",
     "logs": "Show logs of an application's machines",
     "ssh": "Log in to a machine, or run a command there",
+    "join": "Let this machine into an application's network for a while",
     "stop": "Stop an application or a service; data is kept",
     "start": "Start what was stopped",
     "down": "Remove an application's machines",

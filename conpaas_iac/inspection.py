@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from conpaas_iac import catalog, clouds, lockfile, record, status
 from conpaas_iac.clouds.base import Seen
@@ -91,7 +92,8 @@ def status_of(application: str, environment: str, settings: Settings, service: s
             for machine, probe in zip(machines, probes, strict=True)
         )
         answered = dict(zip(found, answers, strict=True))
-        return ApplicationStatus(application, environment, nodes, found, answered, tuple(sorted(looked.record.held)))
+        held, joined = tuple(sorted(looked.record.held)), status.joined(looked.record, datetime.now(UTC))
+        return ApplicationStatus(application, environment, nodes, found, answered, held, joined)
 
 
 def _probe(looked: View, machine: Machine) -> Probe | None:

@@ -28,6 +28,18 @@ class Authorities:
         """The epoch that the stack is to declare: one more when a successor is due."""
         return self.epoch + 1 if renewal.needs_successor(self.facts, now, policy) else self.epoch
 
+    def trusted(self, now: datetime) -> str:
+        """PEM of those that live."""
+        alive = renewal.trusted(self.facts, now)
+        pairs = zip(self.certificates, self.facts, strict=True)
+        return "".join(text for text, facts in pairs if facts in alive)
+
+
+def signing(authorities: Authorities, record: Record, now: datetime) -> Certificate:
+    """The authority that signs now; raises ValueError where none is alive."""
+    trusts = [node.member.trusts for node in record.nodes.values() if node.member]
+    return renewal.signer(authorities.facts, now, trusts)
+
 
 def complete(
     trees: Mapping[str, Tree],
@@ -47,11 +59,7 @@ def complete(
     places = {node: vpn.Place(ip) for node, ip in ips.items()}
     texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses, vpn.Transport(mtu=mtu))
     alive = renewal.trusted(authorities.facts, now)
-    pem = "".join(
-        text for text, facts in zip(authorities.certificates, authorities.facts, strict=True) if facts in alive
-    )
-    trusts = [node.member.trusts for node in record.nodes.values() if node.member]
-    signer = renewal.signer(alive, now, trusts)
+    pem, signer = authorities.trusted(now), signing(authorities, record, now)
     nodes = {node.name: node for node in topology.nodes}
     return {
         name: replace(
@@ -107,5 +115,22 @@ def blocked_at(record: Record, now: datetime) -> Collection[str]:
 def locked_out(record: Record, leaving: Collection[str], now: datetime) -> Record:
     """With the certificates of leaving machines blocked, and entries that have ended forgotten."""
     going = [node.certificate for name, node in record.nodes.items() if name in leaving and node.certificate]
+    return with_blocked(record, going, now)
+
+
+def with_blocked(record: Record, going: Iterable[Certificate], now: datetime) -> Record:
+    """With these certificates blocked, and entries that have ended forgotten."""
     blocked = {each.fingerprint: each for each in (*record.blocked, *going) if now < each.ends}
     return replace(record, blocked=tuple(sorted(blocked.values(), key=lambda each: each.fingerprint)))
+
+
+def told(record: Record, now: datetime) -> dict[str, Tree]:
+    """Node -> the tree it confirmed, with the blocklist of now; where that is known and another one."""
+    blocked, found = blocked_at(record, now), {}
+    for name in record.nodes:
+        before, tree = record.files(name).get(vpn.CONFIG), record.tree(name)
+        text = vpn.blocking(before, blocked) if before else before
+        if tree and text and text != before:
+            files = (_file(vpn.CONFIG, text) if file.path == vpn.CONFIG else file for file in tree.files)
+            found[name] = replace(tree, files=tuple(files))
+    return found

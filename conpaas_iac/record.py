@@ -3,6 +3,7 @@
 It makes plans offline and `up` touch only what changed. A machine with another instance id has confirmed nothing.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,6 +30,25 @@ def certificate(values: object) -> Certificate:
     return msgspec.convert(values, Certificate)
 
 
+class Join(msgspec.Struct, frozen=True):
+    """An operator's machine that was let in for a while."""
+
+    name: str
+    address: str
+    reach: tuple[str, ...]  # services
+    by: str  # user@host
+    certificates: tuple[Certificate, ...]  # the newest last; former ones count until they end
+
+    @property
+    def ends(self) -> datetime:
+        """When the last of its certificates does."""
+        return max(each.ends for each in self.certificates)
+
+    def after(self, former: Iterable[Certificate]) -> "Join":
+        """The same, with certificates that it had before."""
+        return msgspec.structs.replace(self, certificates=(*former, *self.certificates))
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """What a machine last proved to work with."""
 
@@ -40,11 +60,12 @@ class Confirmed(msgspec.Struct, frozen=True):
     code: str = ""
     member: Member | None = None
     certificate: Certificate | None = None
+    shape: str = ""  # digest of its tree without contents and names
 
 
 @dataclass(frozen=True)
 class Record:
-    """Per node what it confirmed; contents by digest, each once.
+    """Per node what it confirmed; contents and shapes of trees by digest, each once.
 
     `held` are services that `conpaas stop` keeps down until `start`; `resting` are machines stopped on purpose.
     """
@@ -55,6 +76,8 @@ class Record:
     resting: frozenset[str] = frozenset()
     blocked: tuple[Certificate, ...] = ()  # of machines that are gone; nobody talks to them any more
     lighthouses: tuple[str, ...] = ()  # machines that the others ask where machines are
+    joins: tuple[Join, ...] = ()
+    shapes: Mapping[str, Tree] = field(default_factory=dict)
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -67,11 +90,22 @@ class Record:
         there = self.nodes.get(node)
         return {path: self.contents.get(digest, "") for path, digest in there.files.items()} if there else {}
 
+    def tree(self, node: str) -> Tree | None:
+        """The whole tree that a node confirmed; None where not all of it is known any more."""
+        there = self.nodes.get(node)
+        shape = self.shapes.get(there.shape) if there else None
+        if there is None or shape is None:
+            return None
+        contents = self.files(node)
+        files = tuple(replace(file, content=contents.get(file.path, "")) for file in shape.files)
+        found = replace(shape, node=node, files=files, member=there.member)
+        return found if found.digest == there.digest else None
+
     def confirmed(
         self, trees: Iterable[tuple[str, Tree]], certificates: Mapping[str, Certificate] | None = None
     ) -> "Record":
         """With these machines (instance id, tree) confirmed; `certificates` are those they got on this visit."""
-        nodes, contents = dict(self.nodes), dict(self.contents)
+        nodes, contents, shapes = dict(self.nodes), dict(self.contents), dict(self.shapes)
         for instance_id, tree in trees:
             before = nodes.get(tree.node)
             kept = before.certificate if before and before.id == instance_id else None
@@ -79,9 +113,11 @@ class Record:
             digests = {file.path: file.digest for file in tree.files}
             contents |= {file.digest: file.content for file in tree.files}
             code = tree.code.version if tree.code else ""
-            facts = (tree.groups, tree.units, code, tree.member, signed)
+            shape, name = _shape(tree)
+            shapes[name] = shape
+            facts = (tree.groups, tree.units, code, tree.member, signed, name)
             nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
-        return replace(self, nodes=nodes, contents=contents).only(nodes)
+        return replace(self, nodes=nodes, contents=contents, shapes=shapes).only(nodes)
 
     def renamed(self, nodes: Mapping[str, str]) -> "Record":
         """With machines under new names; `nodes` is former name -> name."""
@@ -96,7 +132,16 @@ class Record:
         nodes = {name: node for name, node in self.nodes.items() if name in kept}
         used = {digest for node in nodes.values() for digest in node.files.values()}
         contents = {digest: text for digest, text in self.contents.items() if digest in used}
-        return replace(self, nodes=nodes, contents=contents, resting=self.resting & kept)
+        alive = {node.shape for node in nodes.values()}
+        shapes = {digest: shape for digest, shape in self.shapes.items() if digest in alive}
+        return replace(self, nodes=nodes, contents=contents, shapes=shapes, resting=self.resting & kept)
+
+
+def _shape(tree: Tree) -> tuple[Tree, str]:
+    """What machines of the same groups have in common, and its digest."""
+    files = tuple(replace(file, content="") for file in tree.files)
+    shape = replace(tree, node="", files=files, member=None)
+    return shape, hashlib.sha256(msgspec.json.encode(shape)).hexdigest()
 
 
 def read(store: Store, stack: str) -> Record:

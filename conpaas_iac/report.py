@@ -1,5 +1,6 @@
 """How results look on a terminal: data in, rich renderables out. Prints nothing itself."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -16,6 +17,7 @@ from conpaas_iac.topology import Topology
 
 if TYPE_CHECKING:
     from conpaas_iac.deployment import Result
+    from conpaas_iac.joining import Joined, Wanted
 
 SIGNS = {
     "add": ("+", "green"),
@@ -119,7 +121,41 @@ def status_view(status: ApplicationStatus) -> RenderableType:
     title = f"{status.application} ({status.environment}): {status.summary}"
     lines: list[RenderableType] = [Text(title, "bold"), table]
     lines += [Text(f"{service}: {url}") for service, url in status.urls.items()]
+    lines += [
+        Text(f"joined: {each.name} ({each.by}) as {each.address}, reaches {', '.join(each.reach)}, {each.left} left")
+        for each in status.joins
+    ]
     return Group(*lines)
+
+
+def join_document(wanted: "Wanted", joined: "Joined") -> dict[str, object]:
+    """For `join --format json`."""
+    return {
+        "version": 1,
+        "application": wanted.application,
+        "environment": wanted.environment,
+        "name": joined.join.name,
+        "address": joined.join.address,
+        "ends": joined.join.ends.isoformat(),
+        "reach": [asdict(port) for port in joined.ports],
+        "folder": str(joined.folder),
+        "command": list(joined.command),
+    }
+
+
+def join_view(wanted: "Wanted", joined: "Joined") -> RenderableType:
+    """Where it is, what it reaches, and how to begin and to end it."""
+    join, table = joined.join, Table.grid(padding=(0, 2))
+    for node, ports in groupby(joined.ports, key=lambda port: (port.node, port.address)):
+        table.add_row("", *node, ", ".join(f"{port.port}/{port.protocol}" for port in ports))
+    again = f"conpaas join {wanted.application} --as {join.name}"
+    environment = f" -e {wanted.environment}" if wanted.environment != "default" else ""
+    return Group(
+        Text(f"{join.name} is {join.address} in {wanted.application} until {join.ends:%Y-%m-%d %H:%M} UTC:", "bold"),
+        table,
+        Text(f"Start it:     sudo {shlex.join(joined.command)}"),
+        Text(f"Lock it out:  {again}{environment} --end   (it ends by itself)"),
+    )
 
 
 def list_view(listings: Iterable[Listing]) -> RenderableType:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, lockfile, membership, plan, record, vpn, wish
+from conpaas_iac import clouds, declaration, joins, lockfile, membership, plan, record, vpn, wish
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
@@ -108,6 +108,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     there = record.read(at(settings.backend_url), engine.name).renamed(nodes)
     lists = _inventory(applied, wanted.topology.nodes, settings, nodes) if look else {}
     seen = _known(applied, lists) if look else _believed(applied)
+    joins.refuse_taken(wanted.topology, there, wanted.now)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
     epoch = applied.authorities.next_epoch(wanted.now, Policy())

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from conpaas_iac import joins
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.record import Record
@@ -38,6 +40,18 @@ class NodeStatus:
 
 
 @dataclass(frozen=True)
+class JoinStatus:
+    """An operator's machine that was let in, and is still."""
+
+    name: str
+    address: str
+    reach: tuple[str, ...]
+    by: str
+    ends: str  # ISO 8601
+    left: str  # "1 h 20 min"
+
+
+@dataclass(frozen=True)
 class ApplicationStatus:
     """An application, now."""
 
@@ -47,6 +61,7 @@ class ApplicationStatus:
     urls: Mapping[str, str]
     answers: Mapping[str, str]  # service -> what its URL answered: "200", or why it did not
     held: tuple[str, ...]
+    joins: tuple[JoinStatus, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -83,6 +98,16 @@ def node_status(machine: Machine, seen: Seen | None, probe: Probe | None, record
     address = machine.address.split("/")[0]
     ip = seen.ip if seen else ""
     return NodeStatus(machine.node, machine.service, groups, address, machine.cloud, ip, state, health, is_well)
+
+
+def joined(record: Record, now: datetime) -> tuple[JoinStatus, ...]:
+    """Who else is in the network now."""
+    return tuple(
+        JoinStatus(
+            each.name, each.address, each.reach, each.by, each.ends.isoformat(), joins.spoken(each.ends - now)
+        )
+        for each in joins.live(record, now)
+    )
 
 
 def _health(machine: Machine, seen: Seen | None, probe: Probe | None, record: Record) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """The pure core: manifest + service types + lock -> machines, groups, fixed addresses, who may talk to whom."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address, IPv4Network
@@ -24,6 +24,20 @@ class Flow:
     port: int
     protocol: str = "tcp"
     sources: tuple[IPv4Network, ...] = ()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is open to everybody."""
+        return not self.source[0] and (not self.sources or any(not source.prefixlen for source in self.sources))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A port that a service (or a group of it) has for others, used by any or not: what one may join for."""
+
+    target: tuple[str, str]
+    port: int
+    protocol: str = "tcp"
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,7 @@ class Topology:
     range: IPv4Network
     services: tuple[Service, ...]
     flows: tuple[Flow, ...] = field(default=())
+    offers: tuple[Offer, ...] = field(default=())
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -80,7 +95,8 @@ def build(manifest: model.Manifest, environment: str, types: Catalog, lock: Lock
         for service in sorted(_on_providers(manifest), key=lambda each: each.name)
     )
     _distinct(services)
-    return Topology(manifest.application, environment, lock.range, services, _flows(manifest, types))
+    flows = _flows(manifest, types)
+    return Topology(manifest.application, environment, lock.range, services, flows, _offers(manifest, types, flows))
 
 
 def _on_providers(manifest: model.Manifest) -> list[model.Service]:
@@ -167,3 +183,14 @@ def _flows(manifest: model.Manifest, types: Catalog) -> tuple[Flow, ...]:
             for published in service.publish
         ]
     return tuple(sorted(flows, key=lambda flow: (flow.target, flow.port, flow.source)))
+
+
+def _offers(manifest: model.Manifest, types: Catalog, flows: Iterable[Flow]) -> tuple[Offer, ...]:
+    public = {Offer(flow.target, flow.port, flow.protocol) for flow in flows if flow.is_public}
+    for_users = {
+        Offer((service.name, port.group), port.port, port.protocol)
+        for service in manifest.services
+        for port in types[service.type].descriptor.ports
+        if port.source == "application"
+    }
+    return tuple(sorted(public | for_users, key=lambda offer: (offer.target, offer.port, offer.protocol)))

@@ -47,9 +47,14 @@ def _authority(tree: Tree, instance_id: str, machines: Machines, there: Record) 
     known = there.nodes.get(tree.node)
     if known and (known.id, known.member) == (instance_id, tree.member) and known.certificate:
         return None
+    return authority(machines, tree.member.signer)
+
+
+def authority(machines: Machines, fingerprint: str) -> Authority:
+    """One of the application's authorities, with its key."""
     fingerprints = [facts.fingerprint for facts in machines.authorities.facts]
     pairs = zip(machines.authorities.certificates, certificates.split(machines.keys), strict=True)
-    return Authority(*dict(zip(fingerprints, pairs, strict=True))[tree.member.signer])
+    return Authority(*dict(zip(fingerprints, pairs, strict=True))[fingerprint])
 
 
 def _visit(wanted: Wish, node: Node, made: Mapping[str, str]) -> Visit:
@@ -66,6 +71,11 @@ def _visit(wanted: Wish, node: Node, made: Mapping[str, str]) -> Visit:
         archive=str(wanted.archives.get(service.name, "")),
         options=service.options,
     )
+
+
+def telling(machine: Machine, tree: Tree, ip: str) -> Visit:
+    """To a machine that keeps all but a few files that need no proof."""
+    return Visit(machine.node, ip, machine.type, tree.groups, tree, baked=True)
 
 
 def leaving(machine: Machine, machines: Machines) -> Visit:

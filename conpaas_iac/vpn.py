@@ -14,7 +14,7 @@ import yaml
 from conpaas_iac.certificates import Subject
 from conpaas_iac.errors import UserError
 from conpaas_iac.layout import Node
-from conpaas_iac.topology import Flow, Topology
+from conpaas_iac.topology import Flow, Offer, Topology
 
 PORT = 4242
 INTERFACE = "vpn0"
@@ -50,6 +50,11 @@ class Transport:
 def service_group(service: str, group: str = "") -> str:
     """The certificate group of a service's machines, or of those that run one of its groups."""
     return f"{service}.{group or '*'}"
+
+
+def reach_group(service: str) -> str:
+    """The certificate group of those who joined to reach a service; no group of machines holds a colon."""
+    return f"reach:{service}"
 
 
 def subject(node: Node, topology: Topology) -> Subject:
@@ -91,7 +96,7 @@ def configurations(
         )
     shared = _shared(sorted(set(blocked)), transport or Transport())
     return {
-        node.name: _text({**shared, **_own(node, places, lights), "firewall": firewall(node, topology.flows)})
+        node.name: _text({**shared, **_own(node, places, lights), "firewall": _firewall(node, topology)})
         for node in known
     }
 
@@ -106,6 +111,41 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         document = document[name]
     return document
+
+
+def blocking(text: str, blocked: Iterable[str]) -> str:
+    """A configuration with another blocklist, as `configurations` would write it."""
+    document = yaml.safe_load(text)
+    document["pki"]["blocklist"] = sorted(set(blocked))
+    return _text(document)
+
+
+def opened(text: str, group: str) -> tuple[tuple[int, str], ...]:
+    """(port, protocol) that a machine of this configuration opens to a certificate group."""
+    rules = yaml.safe_load(text)["firewall"]["inbound"]
+    return tuple((rule["port"], rule["proto"]) for rule in rules if rule["group"] == group)
+
+
+def guest(running: str, lights: Mapping[str, str], folder: str, interface: str) -> str:
+    """The configuration of a machine that is none of the application's: it calls others and lets nobody in.
+
+    `running` is the configuration of one that is; `lights` is address -> provider's address of the lighthouses.
+    """
+    there = yaml.safe_load(running)
+    shared = _shared(there["pki"]["blocklist"], Transport(there["cipher"], there["tun"]["mtu"]))
+    files = {name: there["pki"][name].replace(FOLDER, folder, 1) for name in ("ca", "cert", "key")}
+    return _text(
+        {
+            **shared,
+            "pki": {**shared["pki"], **files},
+            "listen": {**shared["listen"], "port": 0},
+            "tun": {**shared["tun"], "dev": interface},
+            "static_host_map": {address: [f"{ip}:{PORT}"] for address, ip in lights.items()},
+            "lighthouse": {"am_lighthouse": False, "hosts": list(lights)},
+            "relay": {"am_relay": False, "use_relays": True, "relays": list(lights)},
+            "firewall": _doors([]),
+        }
+    )
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -146,21 +186,27 @@ def _own(node: Node, places: Mapping[str, Place], lights: tuple[Node, ...]) -> d
     }
 
 
-def firewall(node: Node, flows: Iterable[Flow]) -> dict[str, Any]:
-    """Everything out; in comes what the flows say and ping, nothing else."""
-    allowed = {rule for flow in flows if _concerns(flow, node) for rule in _rules(flow)}
+def _firewall(node: Node, topology: Topology) -> dict[str, Any]:
+    """In comes what the flows say, ping, and who joined for what is offered here; nothing else."""
+    allowed = {rule for flow in topology.flows if _concerns(flow, node) for rule in _rules(flow)}
+    offers = (offer for offer in topology.offers if _concerns(offer, node))
+    allowed |= {(offer.port, offer.protocol, reach_group(node.service)) for offer in offers}
     ping = {"port": "any", "proto": "icmp", "group": EVERY_NODE}
-    inbound = [{"port": port, "proto": protocol, "group": group} for port, protocol, group in sorted(allowed)]
+    return _doors([ping, *({"port": port, "proto": proto, "group": group} for port, proto, group in sorted(allowed))])
+
+
+def _doors(inbound: list[dict[str, Any]]) -> dict[str, Any]:
+    """Everything out."""
     return {
         "outbound_action": "drop",
         "inbound_action": "drop",
         "outbound": [{"port": "any", "proto": "any", "host": "any"}],
-        "inbound": [ping, *inbound],
+        "inbound": inbound,
     }
 
 
-def _concerns(flow: Flow, node: Node) -> bool:
-    service, group = flow.target
+def _concerns(what: Flow | Offer, node: Node) -> bool:
+    service, group = what.target
     return service == node.service and (not group or group in node.groups)
 
 
@@ -169,5 +215,4 @@ def _rules(flow: Flow) -> list[tuple[int, str, str]]:
     service, group = flow.source
     if service:
         return [(flow.port, flow.protocol, service_group(service, group))]
-    everybody = not flow.sources or any(not source.prefixlen for source in flow.sources)
-    return [(flow.port, flow.protocol, EVERY_NODE)] if everybody else []
+    return [(flow.port, flow.protocol, EVERY_NODE)] if flow.is_public else []

@@ -27,7 +27,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.*", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal",
+        "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal "
+        "joins",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -38,7 +39,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits power deployment inspection",
+        "situation visits power deployment inspection joining",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
@@ -66,7 +67,7 @@ HOMES = {
 }
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
-PURE = "addresses layout topology declaration plan render status visits vpn netcause netreport renewal"
+PURE = "addresses layout topology declaration plan render status visits vpn joins netcause netreport renewal"
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
 

@@ -12,8 +12,8 @@ from conpaas_iac.wish import Request, is_locked
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _slug(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Environments become parts of machine and stack names, as applications do."""
+def slug(_: click.Context, __: click.Parameter, value: str) -> str:
+    """For words that become parts of machine and stack names, as applications do."""
     if not re.fullmatch(r"[a-z]([a-z0-9]|-(?!-)){0,28}[a-z0-9]|[a-z]", value):
         raise click.BadParameter(f"{value!r} is no name: lower case letters, digits and single hyphens")
     return value
@@ -25,7 +25,7 @@ environment: Decorator = click.option(
     "--environment",
     default="default",
     show_default=True,
-    callback=_slug,
+    callback=slug,
     help="Which environment of the application.",
 )
 locked: Decorator = click.option(

@@ -29,6 +29,16 @@ def test_files_are_kept_once_and_read_back() -> None:
     assert len(there.contents) < sum(len(node.files) for node in there.nodes.values())
 
 
+def test_whole_trees_are_given_back() -> None:
+    there, wanted = confirmed(THREE), trees(THREE)
+    assert {node: there.tree(node) for node in wanted} == wanted
+    assert len(there.shapes) == 2  # two of the machines run the same
+    assert there.tree("nobody") is None
+    assert replace(there, shapes={}).tree("web-1") is None  # of an older conpaas
+    assert replace(there, contents={}).tree("web-1") is None
+    assert len(there.only(["web-2"]).shapes) == 1
+
+
 def test_only_forgets_machines_and_contents_nobody_has() -> None:
     there = replace(confirmed(THREE), resting=frozenset({"web-1", "web-3"}), held=frozenset({"web"}))
     kept = there.only(["web-2", "web-3"])

@@ -16,7 +16,7 @@ from conpaas_iac.host import nebula
 from conpaas_iac.layout import SIZES, Node
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import load
-from conpaas_iac.topology import Flow, Service, Topology
+from conpaas_iac.topology import Flow, Offer, Service, Topology
 from conpaas_iac.vpn import Place
 
 RANGE = IPv4Network("10.42.0.0/16")
@@ -30,6 +30,8 @@ FLOWS = (
     Flow(("any", ""), ("db", ""), 3307, "udp"),
     Flow(("node", ""), ("db", ""), 3308),
 )
+OFFERS = (Offer(("blog", "proxy"), 80), Offer(("db", ""), 3306), Offer(("db", ""), 3307, "udp"))
+STRANGERS = {name: frozenset({vpn.reach_group(name)}) for name in ("blog", "db", "any", "node")}  # joined to reach it
 
 
 def topology(**counts: int) -> Topology:
@@ -43,7 +45,7 @@ def topology(**counts: int) -> Topology:
         services.append(
             Service(name, name, "php", block, True, {"web": counts[name]}, nodes, (), (), {}, {}, block[1])
         )
-    return Topology("shop", "default", RANGE, tuple(services), FLOWS)
+    return Topology("shop", "default", RANGE, tuple(services), FLOWS, OFFERS)
 
 
 def places(layout: Topology, hidden: frozenset[str] = frozenset()) -> dict[str, Place]:
@@ -116,6 +118,28 @@ def test_exactly_the_flows_are_open(count: dict[str, int]) -> None:
             assert opened == {(flow.port, flow.protocol) for flow in FLOWS if wanted(flow, source, target)}
 
 
+@settings(deadline=None)
+@given(counts)
+def test_who_joined_reaches_what_is_named_and_nothing_else(count: dict[str, int]) -> None:
+    layout = topology(**count)
+    texts = vpn.configurations(layout, places(layout))
+    for target in layout.nodes:
+        for name, groups in STRANGERS.items():
+            opened = {what for group in groups for what in vpn.opened(texts[target.name], group)}
+            offered = {(each.port, each.protocol) for each in OFFERS if each.target[0] == target.service == name}
+            assert opened == offered
+    # Nothing that a machine is called gives what a join gives, whatever services are called.
+    assert not {group for node in layout.nodes for group in vpn.subject(node, layout).groups if ":" in group}
+
+
+def test_a_blocklist_is_written_as_configurations_writes_it() -> None:
+    layout = topology(blog=2, db=1)
+    texts = vpn.configurations(layout, places(layout))
+    blocked = vpn.configurations(layout, places(layout), blocked=["bb", "aa"])
+    assert {node: vpn.blocking(text, ["bb", "aa", "bb"]) for node, text in texts.items()} == blocked
+    assert {node: vpn.blocking(text, []) for node, text in blocked.items()} == texts
+
+
 def wanted(flow: Flow, source: Node, target: Node) -> bool:
     comes = not flow.sources if not flow.source[0] else flow.source[0] == source.service
     comes = comes and (not flow.source[1] or flow.source[1] in source.groups)
@@ -156,7 +180,10 @@ def test_nebula_takes_every_configuration(tmp_path: Path) -> None:
     key, public = tmp_path / "node.key", tmp_path / "node.pub"
     subprocess.run([programs.cert, "keygen", "-out-key", key, "-out-pub", public], check=True)
     (tmp_path / "ca.crt").write_text(authority.certificate)
-    for node in layout.nodes:
+    guest = Node("guest", "guest", 1, (), IPv4Address("10.42.0.1"), "lxd", SIZES["small"])
+    lights = {str(layout.nodes[0].address): "10.60.16.1"}
+    texts["guest"] = vpn.guest(texts["blog-1"], lights, vpn.FOLDER, "cp-guest")
+    for node in (*layout.nodes, guest):
         subject = vpn.subject(node, layout)
         certificate = sign(programs.cert, authority, public.read_text(), subject, Policy().certificate)
         (tmp_path / "node.crt").write_text(certificate)

@@ -132,20 +132,20 @@ def between(source: Station, target: Station, stations: Iterable[Station], now: 
             return cause
     found, back = source.found(target), target.found(source)
     if found and found.ms:
-        return _firewall(source, target, found)
+        return _firewall(target, found)
     alone = (of_one(one, now) for one in ends)
     judged = (_judged(holder, judge, now) for holder, judge in ((target, source), (source, target)))
     known = next((cause for cause in chain(alone, judged) if cause), None)
     return known or _door(source, target, tuple(stations)) or _silence(source, target, found or Peer(), back or Peer())
 
 
-def _firewall(source: Station, target: Station, found: Peer) -> Cause | None:
+def _firewall(target: Station, found: Peer) -> Cause | None:
     """Ping passes; does what the manifest's relations say pass, too?"""
     ports = [port for port, word in found.ports.items() if word == "silent"]
     if not ports:
         return None
     names = ", ".join(f"tcp/{port}" for port in ports)
-    return Cause("firewall", f"the firewall of {target.node} drops {names} of {source.node}, which the manifest allows")
+    return Cause("firewall", f"the firewall of {target.node} drops {names}, which the manifest allows")
 
 
 def _judged(holder: Station, judge: Station, now: datetime) -> Cause | None:
@@ -167,15 +167,19 @@ def _judged(holder: Station, judge: Station, now: datetime) -> Cause | None:
 def _door(source: Station, target: Station, stations: tuple[Station, ...]) -> Cause | None:
     """A UDP port that does not answer. Where both do not, the one that fewer machines reach."""
     deaf = [one for other, one in ((source, target), (target, source)) if _is_deaf(other, one)]
+    counts = [sum(_is_deaf(other, one) for other in stations) for one in deaf]
     if not deaf:
         return None
-    worst = max(deaf, key=lambda one: sum(_is_deaf(other, one) for other in stations))
+    if len(deaf) == 2 < len(stations) and counts == [1, 1]:
+        names = " and ".join(sorted((source.node, target.node)))
+        return Cause("udp", f"the provider's network lets no UDP {vpn.PORT} pass between {names}")
+    worst = deaf[counts.index(max(counts))]
     return Cause("udp", f"UDP port {vpn.PORT} of {worst.node} ({worst.ip}) does not answer: closed there or before it")
 
 
 def _is_deaf(source: Station, target: Station) -> bool:
     found = source.found(target)
-    return found is not None and found.door not in ("", "answers")
+    return found is not None and not found.ms and found.door not in ("", "answers")
 
 
 def _silence(source: Station, target: Station, found: Peer, back: Peer) -> Cause:

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from conpaas_iac import renewal
-from conpaas_iac.netcause import Cause, Station, between, of_one
+from conpaas_iac.netcause import Cause, Peer, Station, between, of_one
 
 CLOCKS = 5.0  # seconds that clocks may differ without a word: asking over SSH is no finer than that
 
@@ -115,8 +115,17 @@ def _machine(station: Station, now: datetime) -> NetMachine:
 def _pair(source: Station, target: Station, all_: Iterable[Station], now: datetime) -> NetPair:
     found = source.found(target)
     ms = min(found.ms, default=None) if found else None
-    path = "" if not found or ms is None else "relayed" if found.relayed > found.direct else "direct"
+    path = _path(found) if found else ""
     return NetPair(source.node, target.node, ms, path, between(source, target, all_, now))
+
+
+def _path(found: Peer) -> str:
+    """Direct where as many packets went directly as were answered: a relay sends those of others besides its own."""
+    if not found.ms:
+        return ""
+    if found.direct >= len(found.ms) or not found.relayed:
+        return "direct" if found.direct else ""
+    return "relayed"
 
 
 def document(found: NetReport) -> Mapping[str, object]:

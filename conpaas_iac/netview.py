@@ -9,6 +9,8 @@ from rich.text import Text
 from conpaas_iac import renewal
 from conpaas_iac.netreport import NetMachine, NetPair, NetReport
 
+NAMED = 2  # ways that a cause breaks; more are counted
+NARROW = 7  # machines from which on the columns need the place of the addresses, which `status` shows, too
 WIDEST = 24  # machines; more are no table that anybody reads
 
 
@@ -17,8 +19,10 @@ def net_view(report: NetReport) -> RenderableType:
     numbers = {text: number for number, text in enumerate(report.causes, 1)}
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("#", justify="right", style="dim")
-    for name in ("machine", "address"):
-        table.add_column(name, no_wrap=True)
+    table.add_column("machine", no_wrap=True)
+    has_addresses = not NARROW <= len(report.machines) <= WIDEST
+    if has_addresses:
+        table.add_column("address", no_wrap=True)
     for name in ("mtu", "days"):
         table.add_column(name, justify="right")
     is_small = len(report.machines) <= WIDEST
@@ -29,7 +33,8 @@ def net_view(report: NetReport) -> RenderableType:
         found = {pair.target: pair for pair in report.pairs if pair.source == machine.name}
         cells = [_cell(machine, other, found, numbers) for other in report.machines] if is_small else _brief(found)
         who = Text(machine.name, "red" if machine.cause else "")
-        table.add_row(str(number), who, machine.address, str(machine.mtu or "?"), _days(machine), *cells)
+        place = [machine.address] if has_addresses else []
+        table.add_row(str(number), who, *place, str(machine.mtu or "?"), _days(machine), *cells)
     title = Text(f"{report.application} ({report.environment}): {report.summary}", "bold")
     lines: list[RenderableType] = [title, table, *_legend(report)]
     lines += [Text(f"✗{numbers[text]} {text}{_whom(pairs)}", "red") for text, pairs in report.causes.items()]
@@ -77,5 +82,8 @@ def _legend(report: NetReport) -> list[Text]:
 
 
 def _whom(pairs: tuple[NetPair, ...]) -> str:
-    """How many ways it breaks."""
-    return f"  ({len(pairs)} way{'' if len(pairs) == 1 else 's'})" if pairs else ""
+    """Which ways it breaks, where they are few."""
+    if len(pairs) > NAMED:
+        return f"  ({len(pairs)} ways)"
+    names = ", ".join(f"{pair.source} → {pair.target}" for pair in pairs)
+    return f"  ({names})" if names else ""

@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [ground] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [ground] [vpn] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ SETS = {
     "quick": "verbs that answer at once",
     "story": "DokuWiki from up to down",
     "ground": "what set-up brings; minutes",
+    "vpn": "two machines over the VPN and beside it",
 }
 USUAL = ("quick", "story")
 

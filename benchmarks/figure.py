@@ -1,4 +1,4 @@
-"""A figure: what was measured, how often, what it stands beside and what it aims at. Seconds throughout."""
+"""A figure: what was measured, how often, what it stands beside and what it aims at. Seconds, unless it has a unit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ class Figure:
     samples: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
     parts: list[Mapping[str, float]] = field(default_factory=list)  # what a sample is made of
+    unit: str = ""
 
     @property
     def split(self) -> dict[str, float]:
@@ -24,9 +25,10 @@ class Figure:
     def cells(self) -> tuple[str, ...]:
         """Name, median, fastest and slowest, bare median, aim, parts."""
         spread = f"{min(self.samples):.2f} to {max(self.samples):.2f}"
+        middle = f"{median(self.samples):.2f} {self.unit}".strip()
         bare = f"{median(self.bare):.2f}" if self.bare else ""
         made_of = " · ".join(f"{name} {seconds:.2f}" for name, seconds in self.split.items())
-        return self.name, f"{median(self.samples):.2f}", spread, bare, self.aim, made_of
+        return self.name, middle, spread, bare, self.aim, made_of
 
 
 HEADINGS = ("figure", "median s", "spread", "bare", "aim", "made of")

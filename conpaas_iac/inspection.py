@@ -83,16 +83,16 @@ def machines_of(application: str, environment: str, settings: Settings) -> tuple
 def status_of(application: str, environment: str, settings: Settings, service: str = "") -> ApplicationStatus:
     """The truth of the moment: what the cloud lists, what machines say, what URLs answer."""
     with view(application, environment, settings) as looked, ThreadPoolExecutor(16) as pool:
-        machines = select(looked, [service] if service else [])
+        machines, now = select(looked, [service] if service else []), datetime.now(UTC)
         found = {name: url for name, url in urls(looked).items() if service in ("", name)}
         answers = pool.map(_answer, found.values())
         probes = pool.map(lambda machine: _probe(looked, machine), machines)
         nodes = tuple(
-            status.node_status(machine, looked.seen.get(machine.node), probe, looked.record)
+            status.node_status(machine, looked.seen.get(machine.node), probe, looked.record, now)
             for machine, probe in zip(machines, probes, strict=True)
         )
         answered = dict(zip(found, answers, strict=True))
-        held, joined = tuple(sorted(looked.record.held)), status.joined(looked.record, datetime.now(UTC))
+        held, joined = tuple(sorted(looked.record.held)), status.joined(looked.record, now)
         return ApplicationStatus(application, environment, nodes, found, answered, held, joined)
 
 

@@ -54,11 +54,11 @@ def complete(
 
     `mtu` is the largest packet inside the VPN, in bytes.
     """
-    if not authorities.facts:
+    alive = renewal.trusted(authorities.facts, now)
+    if not alive:  # not made yet, or all have ended: the next run of the engine makes one
         return dict(trees)
     places = {node: vpn.Place(ip) for node, ip in ips.items()}
     texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses, vpn.Transport(mtu=mtu))
-    alive = renewal.trusted(authorities.facts, now)
     pem, signer = authorities.trusted(now), signing(authorities, record, now)
     nodes = {node.name: node for node in topology.nodes}
     return {
@@ -83,6 +83,46 @@ def _member(
         serial += 1
     trusts = tuple(each.fingerprint for each in alive)
     return Member(subject.name, str(subject.address), subject.groups, signer.fingerprint, trusts, serial)
+
+
+def renewals(
+    trees: Mapping[str, Tree], record: Record, authorities: Authorities, now: datetime, policy: renewal.Policy
+) -> dict[str, tuple[str, ...]]:
+    """Node -> why the network visits a machine that is otherwise as it should be.
+
+    An authority's successor is made in the `up` itself; that each machine is told of it is known before.
+    """
+    last = max((each.ends for each in authorities.facts), default=now)
+    coming = authorities.next_epoch(now, policy) != authorities.epoch
+    told = [f"the network's authority: a successor ({_left(last, now)})"] if coming else []
+    found = {}
+    for name, tree in trees.items():
+        known = record.nodes.get(name)
+        if known and known.member:
+            anew = _anew(known, known.member, tree.member, now, coming) if tree.member else []
+            found[name] = (*anew, *told)
+    return {name: causes for name, causes in found.items() if causes}
+
+
+def _anew(known: Confirmed, before: Member, after: Member, now: datetime, coming: bool) -> list[str]:
+    causes = []
+    if after.serial != before.serial:
+        left = f" ({_left(known.certificate.ends, now)})" if known.certificate else ""
+        causes.append(f"its certificate: renewed{left}")
+    elif (after.name, after.address, after.groups) != (before.name, before.address, before.groups):
+        causes.append("its certificate: another name, address or groups")
+    elif after.signer != before.signer:
+        causes.append("its certificate: signed by the authority's successor")
+    if set(after.trusts) - set(before.trusts) and not coming:
+        causes.append("the network's authority: a successor")
+    elif set(before.trusts) - set(after.trusts):
+        causes.append("the network's authority: a former one has ended")
+    return causes
+
+
+def _left(ends: datetime, now: datetime) -> str:
+    days = renewal.days_left(ends, now)
+    return f"{days} day{'' if days == 1 else 's'} left" if days >= 0 else "it has expired"
 
 
 def _config(text: str, there: Mapping[str, str]) -> File:

@@ -184,9 +184,10 @@ def _is_deaf(source: Station, target: Station) -> bool:
 
 def _silence(source: Station, target: Station, found: Peer, back: Peer) -> Cause:
     """Ports answer, certificates are good, ping does not pass."""
+    both = sorted((source.node, target.node))
     if found.direct + found.relayed:
         # Where the way back works, it is the target's door; a broken relay or MTU would stop both.
-        where = target.node if back.ms or not back.direct + back.relayed else f"{source.node} or {target.node}"
+        where = " or ".join(both) if back.direct + back.relayed and not back.ms else target.node
         return Cause("firewall", f"there is a tunnel, but ping does not pass: a firewall of {where}")
-    names = " and ".join(sorted((source.node, target.node)))
+    names = " and ".join(both)
     return Cause("handshake", f"no tunnel between {names} though their UDP ports answer: see `journalctl -u nebula`")

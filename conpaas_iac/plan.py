@@ -1,14 +1,15 @@
 """What `up` would do, as data: from what is applied and recorded to what is wanted. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Literal
 
 from conpaas_iac.declaration import Declaration, Machine, natural
-from conpaas_iac.record import Record
+from conpaas_iac.record import Confirmed, Record
 from conpaas_iac.render import Tree
 from conpaas_iac.topology import Topology
+from conpaas_iac.vpn import AUTHORITIES
 
 Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
 
@@ -65,15 +66,19 @@ def make(
     trees: Mapping[str, Tree],
     gone: Iterable[str] = (),
     notes: tuple[str, ...] = (),
+    renewals: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Plan:
-    """Compare. `gone` are machines that the cloud has lost (empty when nobody looked)."""
+    """Compare. `gone` are machines that the cloud has lost (empty when nobody looked).
+
+    `renewals` is node -> causes that the network's certificates give (`membership.renewals`).
+    """
     there = {machine.node: machine for machine in applied}
-    lost = set(gone)
-    changes = [
-        change
-        for machine in wanted.machines
-        if (change := _change(machine, there.get(machine.node), machine.node in lost, record, trees[machine.node]))
-    ]
+    lost, renewed = set(gone), renewals or {}
+    changes = []
+    for machine in wanted.machines:
+        node = machine.node
+        change = _change(machine, there.get(node), node in lost, record, trees[node], renewed.get(node, ()))
+        changes += [change] if change else []
     names = {machine.node for machine in wanted.machines}
     starting = {service.name: service.start for service in topology.services}
     for machine in there.values():
@@ -93,7 +98,7 @@ def make(
 
 
 def _change(
-    machine: Machine, there: Machine | None, is_lost: bool, record: Record, tree: Tree
+    machine: Machine, there: Machine | None, is_lost: bool, record: Record, tree: Tree, renewed: tuple[str, ...]
 ) -> MachineChange | None:
     address = machine.address.split("/")[0]
     if there is None:
@@ -106,24 +111,29 @@ def _change(
         return MachineChange(machine.node, machine.service, "replace", address, cause)
     if machine.node in record.resting:
         return MachineChange(machine.node, machine.service, "wake", address, "its service starts again")
-    causes, files, code = [], _file_changes(record, tree), ""
+    causes, files = list(renewed), _file_changes(record, tree)
     if there.address != machine.address:
         causes.append(f"address: {there.address} -> {machine.address}")
     if (there.cpu, there.memory) != (machine.cpu, machine.memory):
         causes.append(f"size: {there.cpu} cpu, {there.memory} MiB -> {machine.cpu} cpu, {machine.memory} MiB")
     known = record.nodes.get(machine.node)
+    code = tree.code.version if known and tree.code and tree.code.version != known.code else ""
     if known is None:
         causes.append("it has confirmed no configuration yet")
     elif known.digest != tree.digest:
-        if tree.code and tree.code.version != known.code:
-            code = tree.code.version
-            causes.append(f"code {known.code[:12] or 'none'} -> {code[:12]}")
-        if files:
-            causes.append(f"{len(files)} file{'s' if len(files) > 1 else ''} of its configuration")
+        causes += _differences(known, code, [file for file in files if file.path != AUTHORITIES or not renewed])
         causes = causes or ["its configuration"]
     if not causes:
         return None
     return MachineChange(machine.node, machine.service, "change", address, ", ".join(causes), files, code)
+
+
+def _differences(known: Confirmed, code: str, files: Sequence[FileChange]) -> list[str]:
+    """Of what it runs and of what it is to run."""
+    causes = [f"code {known.code[:12] or 'none'} -> {code[:12]}"] if code else []
+    if files:
+        causes.append(f"{len(files)} file{'s' if len(files) > 1 else ''} of its configuration")
+    return causes
 
 
 def _leaving(machine: Machine, rests: bool, service_stays: bool) -> MachineChange:

@@ -11,6 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac import renewal
 from conpaas_iac.plan import MachineChange, Plan
 from conpaas_iac.status import ApplicationStatus, Listing
 from conpaas_iac.topology import Topology
@@ -112,12 +113,13 @@ def _addresses(group: Sequence[MachineChange]) -> str:
 def status_view(status: ApplicationStatus) -> RenderableType:
     """One line per machine, then where to go."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("machine", "groups", "address", "cloud", "state", "health"):
+    for column in ("machine", "groups", "address", "cloud", "state", "certificate", "health"):
         table.add_column(column)
     for node in status.nodes:
         style = "green" if node.is_well else "yellow" if node.state == "stopped" else "red"
         place = f"{node.cloud} {node.ip}"
-        table.add_row(node.name, ", ".join(node.groups), node.address, place, node.state, Text(node.health, style))
+        row = (node.name, ", ".join(node.groups), node.address, place, node.state)
+        table.add_row(*row, _certificate(node.certificate_days), Text(node.health, style))
     title = f"{status.application} ({status.environment}): {status.summary}"
     lines: list[RenderableType] = [Text(title, "bold"), table]
     lines += [Text(f"{service}: {url}") for service, url in status.urls.items()]
@@ -126,6 +128,13 @@ def status_view(status: ApplicationStatus) -> RenderableType:
         for each in status.joins
     ]
     return Group(*lines)
+
+
+def _certificate(days: int | None) -> Text:
+    """What is left of a machine's certificate."""
+    if days is None:
+        return Text("none yet", "dim")
+    return Text(renewal.said_of(days), "red" if days < 0 else "yellow" if days < renewal.SOON else "")
 
 
 def join_document(wanted: "Wanted", joined: "Joined") -> dict[str, object]:
@@ -139,6 +148,7 @@ def join_document(wanted: "Wanted", joined: "Joined") -> dict[str, object]:
         "ends": joined.join.ends.isoformat(),
         "reach": [asdict(port) for port in joined.ports],
         "folder": str(joined.folder),
+        "renewed": joined.is_renewed,
         "command": list(joined.command),
     }
 
@@ -150,10 +160,12 @@ def join_view(wanted: "Wanted", joined: "Joined") -> RenderableType:
         table.add_row("", *node, ", ".join(f"{port.port}/{port.protocol}" for port in ports))
     again = f"conpaas join {wanted.application} --as {join.name}"
     environment = f" -e {wanted.environment}" if wanted.environment != "default" else ""
+    hang_up = Text(f"Where it runs already:  sudo pkill -HUP -f {shlex.quote(joined.command[-1])}")
     return Group(
         Text(f"{join.name} is {join.address} in {wanted.application} until {join.ends:%Y-%m-%d %H:%M} UTC:", "bold"),
         table,
         Text(f"Start it:     sudo {shlex.join(joined.command)}"),
+        *([hang_up] if joined.is_renewed else []),
         Text(f"Lock it out:  {again}{environment} --end   (it ends by itself)"),
     )
 

@@ -57,8 +57,10 @@ class Situation:
         if self.going and self.target.machines:
             names = ", ".join(machine.node for machine in self.going)
             notes = (*notes, f"{names}: locked out of the network of all others, which are told once")
+        wanted, there = self.wish, self.record
+        renewed = membership.renewals(wanted.trees, there, self.applied.authorities, wanted.now, Policy())
         return plan.make(
-            self.wish.topology, self.target, self.applied.machines, self.record, self.wish.trees, self.gone, notes
+            wanted.topology, self.target, self.applied.machines, there, wanted.trees, self.gone, notes, renewed
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from conpaas_iac import joins
+from conpaas_iac import joins, renewal
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.record import Record
@@ -37,6 +37,7 @@ class NodeStatus:
     state: str  # running, stopped, gone
     health: str
     is_well: bool
+    certificate_days: int | None = None  # that its certificate has left; None: it has none yet
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,20 @@ class Listing:
     range: str
 
 
-def node_status(machine: Machine, seen: Seen | None, probe: Probe | None, record: Record) -> NodeStatus:
+def node_status(
+    machine: Machine, seen: Seen | None, probe: Probe | None, record: Record, now: datetime
+) -> NodeStatus:
     """What to say of one machine."""
     known = record.nodes.get(machine.node)
     groups = tuple(known.groups) if known else ()
     state = "gone" if seen is None else "running" if seen.running else "stopped"
+    days = renewal.days_left(known.certificate.ends, now) if known and known.certificate else None
     health, is_well = _health(machine, seen, probe, record)
+    if is_well and days is not None and days < 0:
+        health, is_well = "its certificate has expired: `conpaas up` renews it", False
     address = machine.address.split("/")[0]
     ip = seen.ip if seen else ""
-    return NodeStatus(machine.node, machine.service, groups, address, machine.cloud, ip, state, health, is_well)
+    return NodeStatus(machine.node, machine.service, groups, address, machine.cloud, ip, state, health, is_well, days)
 
 
 def joined(record: Record, now: datetime) -> tuple[JoinStatus, ...]:

@@ -50,7 +50,7 @@ def three(
     told = peers or {}
     found = [changed.get(name, station(name)) for name in names]
     return tuple(
-        one if one.facts is None else replace(one, peers={o: told.get((one.node, o), WELL) for o in names if o != one.node})
+        replace(one, peers={o: told.get((one.node, o), WELL) for o in names if o != one.node}) if one.facts else one
         for one in found
     )
 
@@ -148,7 +148,8 @@ def test_a_machine_that_nobody_reaches(c: dict[str, Any], kind: str, text: str) 
 
 def test_clocks() -> None:
     ahead = report(three(DOWN, c=station("c", skew=400 * 86400.0)))
-    assert broken(ahead)["the clock of c is 34,560,000 s ahead: to it, the certificate of a has expired"] == {"ac", "ca"}
+    text = "the clock of c is 34,560,000 s ahead: to it, the certificate of a has expired"
+    assert broken(ahead)[text] == {"ac", "ca"}
     behind = report(three(DOWN, c=station("c", skew=-2 * 86400.0)))
     assert "the clock of c is 172,800 s behind: to it, the certificate of a is not valid yet" in broken(behind)
     assert behind.notes == ("the clock of c is 172,800 s behind of this computer's",)
@@ -189,7 +190,7 @@ def test_firewalls() -> None:
     no_ping = Peer((), 9, 0, "answers", {"80": "open"})
     assert "there is a tunnel, but ping does not pass: a firewall of b" in broken(report(three({("a", "b"): no_ping})))
     neither = broken(report(three(silent("ab", "ba", peer=no_ping))))
-    assert neither["there is a tunnel, but ping does not pass: a firewall of a or b"] == {"ba"} | {"ab"} or len(neither)
+    assert neither == {"there is a tunnel, but ping does not pass: a firewall of a or b": {"ab", "ba"}}
 
 
 def test_ports_answer_and_nothing_explains_it() -> None:

@@ -2,13 +2,21 @@
 
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from rich.console import Console, RenderableType
 
 from conpaas_iac import report
 from conpaas_iac.deployment import Result
+from conpaas_iac.joining import Joined, Wanted
+from conpaas_iac.joins import Port
 from conpaas_iac.plan import FileChange, MachineChange, Plan
+from conpaas_iac.record import Certificate, Join, Record
 from conpaas_iac.status import ApplicationStatus, Listing, NodeStatus
+from conpaas_iac.status import joined as joined_status
 from tests import schemas
 from tests.builders import build, service
 
@@ -27,19 +35,44 @@ def test_headline_counts() -> None:
 
 def test_status() -> None:
     node = NodeStatus("web-1", "web", ("proxy",), "10.42.16.1", "lxd", "10.60.0.9", "running", "well", True)
-    said = text(
-        report.status_view(ApplicationStatus("shop", "default", (node,), {"web": "http://10.60.0.9/"}, {}, ()))
-    )
+    said = text(report.status_view(ApplicationStatus("shop", "default", (node,), {"web": "http://10.60.0.9/"}, {}, ())))
     assert "shop (default): 1 of 1 machines well" in said
     assert "web-1" in said
     assert "lxd 10.60.0.9" in said
     assert "web: http://10.60.0.9/" in said
+    assert "none yet" in said
+
+
+@pytest.mark.parametrize(("days", "said"), [(364, "364 days"), (1, "1 day: `conpaas up` renews it"), (-3, "expired: ")])
+def test_status_says_what_is_left_of_certificates(days: int, said: str) -> None:
+    node = NodeStatus("web-1", "web", (), "10.42.16.1", "lxd", "10.60.0.9", "running", "well", True, days)
+    assert said in text(report.status_view(ApplicationStatus("shop", "default", (node,), {}, {}, ())))
 
 
 def test_list() -> None:
     said = text(report.list_view([Listing("shop", "staging", 3, "10.42.0.0/16")])).splitlines()
     assert said[0].split() == ["application", "environment", "machines", "range"]
     assert said[1].split() == ["shop", "staging", "3", "10.42.0.0/16"]
+
+
+def test_a_join() -> None:
+    begins = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    certificate = Certificate("ab", begins, begins + timedelta(hours=2))
+    join = Join("alice", "10.42.0.1", ("front",), "alice@laptop", (certificate,))
+    ports = tuple(Port("front", f"front-{k}", f"10.42.16.{k}", port, "tcp") for k in (1, 2) for port in (80, 8443))
+    wanted = Wanted("shop", "staging", "alice", ("front",), timedelta(hours=2), "alice@laptop")
+    joined = Joined(join, ports, Path("/home/alice/my vpn"), Path("/opt/nebula"), False)
+    lines = text(report.join_view(wanted, joined)).splitlines()
+    assert lines[0] == "alice is 10.42.0.1 in shop until 2030-01-01 14:00 UTC:"
+    assert lines[2].split() == ["front-2", "10.42.16.2", "80/tcp,", "8443/tcp"]
+    assert lines[3] == "Start it:     sudo /opt/nebula -config '/home/alice/my vpn/config.yml'"
+    assert "conpaas join shop --as alice -e staging --end" in lines[4]
+    assert "pkill -HUP" in text(report.join_view(wanted, replace(joined, is_renewed=True)))
+    document = schemas.check(json.dumps(report.join_document(wanted, joined)), "join")
+    assert [port["node"] for port in document["reach"]] == ["front-1", "front-1", "front-2", "front-2"]
+    status = ApplicationStatus("shop", "staging", (), {}, {}, (), joined_status(Record(joins=(join,)), begins))
+    said = text(report.status_view(status))
+    assert "joined: alice (alice@laptop) as 10.42.0.1, reaches front, 2 h left" in said
 
 
 def test_the_result_of_an_up_as_json() -> None:

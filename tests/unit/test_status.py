@@ -1,15 +1,18 @@
 """What is said of a machine and of an application."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from conpaas_iac import status
+from conpaas_iac import renewal, status
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.record import Record
+from conpaas_iac.record import Certificate, Record
 from conpaas_iac.status import ApplicationStatus, Probe
 from tests.builders import applied, build, confirmed, service
 
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 LAYOUT = build(service())
 [MACHINE] = applied(LAYOUT)
 RECORD = confirmed(LAYOUT)
@@ -33,15 +36,28 @@ WELL = Probe({"nginx": "active", "haproxy": "reloading"}, False)
     ],
 )
 def test_health(seen: Seen | None, probe: Probe | None, record: Record, state: str, health: str) -> None:
-    found = status.node_status(MACHINE, seen, probe, record)
+    found = status.node_status(MACHINE, seen, probe, record, NOW)
     assert (found.state, found.health, found.is_well) == (state, health, health == "well")
     assert (found.name, found.address, found.ip) == ("web-1", "10.42.16.1", seen.ip if seen else "")
     assert bool(found.groups) == bool(record.nodes)
 
 
+@pytest.mark.parametrize(
+    ("days", "health"),
+    [(364, "well"), (9, "well"), (-1, "its certificate has expired: `conpaas up` renews it")],
+)
+def test_days_left(days: int, health: str) -> None:
+    signed = Certificate("f", NOW - timedelta(days=400), NOW + timedelta(days=days, hours=1))
+    known = msgspec.structs.replace(RECORD.nodes["web-1"], certificate=signed)
+    found = status.node_status(MACHINE, UP, WELL, replace(RECORD, nodes={"web-1": known}), NOW)
+    assert (found.certificate_days, found.health, found.is_well) == (days, health, health == "well")
+    said = "expired" if days < 0 else f"{days} days"
+    assert renewal.said_of(days) == (said if days > 30 else f"{said}: `conpaas up` renews it")
+
+
 def application(answers: dict[str, str], *states: str, held: tuple[str, ...] = ()) -> ApplicationStatus:
     by_state = {"well": (UP, WELL), "stopped": (replace(UP, running=False), None), "gone": (None, None)}
-    nodes = tuple(status.node_status(MACHINE, *by_state[state], RECORD) for state in states)
+    nodes = tuple(status.node_status(MACHINE, *by_state[state], RECORD, NOW) for state in states)
     return ApplicationStatus("shop", "default", nodes, {}, answers, held)
 
 

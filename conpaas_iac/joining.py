@@ -49,6 +49,7 @@ class Joined:
     ports: tuple[Port, ...]
     folder: Path
     program: Path  # nebula
+    is_renewed: bool  # one that runs already takes it in on SIGHUP
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -99,7 +100,7 @@ def join(wanted: Wanted, settings: Settings, listen: Listener, execute: Executor
             ("config.yml", vpn.guest(running, lights, str(folder), interface)),
         ):
             write_atomically(folder / name, content.encode())
-        return Joined(made, ports, folder, programs.nebula)
+        return Joined(made, ports, folder, programs.nebula, former is not None)
 
 
 def end(

@@ -21,7 +21,9 @@ def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
 
 @click.command("join")
 @click.argument("application")
-@click.option("--as", "name", required=True, callback=options.slug, help="What this machine is called there.")
+@click.option(
+    "--as", "name", required=True, callback=options.slug, metavar="NAME", help="What this machine is called there."
+)
 @click.option(
     "--for", "length", default="2h", show_default=True, callback=_length, metavar="TIME", help="30m, 2h, 3d; up to 30d."
 )
@@ -61,8 +63,8 @@ def command(
         with shown(console) as listen:
             ended = joining.end(application, environment, name, configured, listen)
         if form == "json":
-            document = {"version": 1, "application": application, "environment": environment}
-            click.echo(json.dumps({**document, "ended": ended.name, "address": ended.address}, indent=2))
+            document = {"version": 1, "application": application, "environment": environment, "name": name}
+            click.echo(json.dumps({**document, "address": ended.address, "ended": True}, indent=2))
         else:
             console.print(f"{name} ({ended.address}) is locked out of {application}.")
         return 0

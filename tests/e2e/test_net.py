@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.e2e.conftest import Story
-from tests.e2e.machines import run, until
+from tests.e2e.machines import run
 from tests.schemas import check
 
 FRONT = {"Type": "php", "ServiceName": "front", "StartupInstances": {"backend": 3}}

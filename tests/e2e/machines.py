@@ -1,6 +1,7 @@
 """What the VPN's stories do on machines: commands, listeners, connections tried, a machine of the test's own."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,7 +138,7 @@ def scratch(network: str = "") -> Iterator[str]:
     try:
         lxc("launch", base_image.alias(settings.load()), name, "--profile", "conpaas", *where)
         until(lambda: run(name, "systemctl", "is-system-running", check=False).strip() in ("running", "degraded"))
-        until(lambda: bool(run(name, "ip", "-4", "-o", "addr", "show", "eth0").strip()))
+        address(name)
         yield name
     finally:
         subprocess.run(
@@ -148,5 +149,13 @@ def scratch(network: str = "") -> Iterator[str]:
 
 
 def address(machine: str) -> str:
-    """On the provider's network."""
-    return run(machine, "ip", "-4", "-o", "addr", "show", "eth0").split()[3].partition("/")[0]
+    """On the provider's network; DHCP may still be at work."""
+    found: list[str] = []
+
+    def known() -> bool:
+        said = run(machine, "ip", "-4", "-o", "addr", "show", "eth0", check=False)
+        found[:] = re.findall(r" inet ([0-9.]+)/", said)
+        return bool(found)
+
+    until(known)
+    return found[0]

@@ -24,14 +24,15 @@ def watched(seen: set[str]) -> Iterator[None]:
 
     def look() -> None:
         while not done.wait(0.005):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with suppress(OSError):
-                    seen.add(path.read_bytes().replace(b"\0", b" ").decode("latin-1"))
+            for process in Path("/proc").iterdir():
+                with suppress(OSError):  # no process, or it has ended
+                    seen.add((process / "cmdline").read_bytes().replace(b"\0", b" ").decode("latin-1"))
 
     thread = threading.Thread(target=look)
     thread.start()
     try:
         yield
+        assert thread.is_alive()
     finally:
         done.set()
         thread.join()

@@ -66,7 +66,8 @@ class NetReport:
         well = sum(pair.cause is None for pair in self.pairs)
         if self.pairs:
             return f"{well} of {len(self.pairs)} ways well"
-        return "no ways: one machine or none" if self.is_well else "not well"
+        word = "nothing to measure" if self.is_well else "not well"
+        return f"{word}, {len(self.machines)} machine{'' if len(self.machines) == 1 else 's'}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "net": ("netcause netreport net", "ground pure seen deployment"),
     "shows": ("report live netview", "ground pure deployment net"),
     "verbs": (
-        ""cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment net shows"",
+        "cli commands commands.*",
+        "ground code catalog model manifest pure host wish clouds deployment net shows",
     ),
 }
 

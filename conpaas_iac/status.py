@@ -38,6 +38,7 @@ class NodeStatus:
     health: str
     is_well: bool
     certificate_days: int | None = None  # that its certificate has left; None: it has none yet
+    rests: bool = False  # stopped, as it was asked to be
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class ApplicationStatus:
     @property
     def is_well(self) -> bool:
         """Every machine that should run does its work, and every URL answers."""
-        return all(node.is_well or node.state == "stopped" for node in self.nodes) and all(
+        return all(node.is_well or node.rests for node in self.nodes) and all(
             answer.isdigit() and int(answer) < 500 for answer in self.answers.values()
         )
 
@@ -101,9 +102,19 @@ def node_status(
     health, is_well = _health(machine, seen, probe, record)
     if is_well and days is not None and days < 0:
         health, is_well = "its certificate has expired: `conpaas up` renews it", False
-    address = machine.address.split("/")[0]
-    ip = seen.ip if seen else ""
-    return NodeStatus(machine.node, machine.service, groups, address, machine.cloud, ip, state, health, is_well, days)
+    return NodeStatus(
+        name=machine.node,
+        service=machine.service,
+        groups=groups,
+        address=machine.address.split("/")[0],
+        cloud=machine.cloud,
+        ip=seen.ip if seen else "",
+        state=state,
+        health=health,
+        is_well=is_well,
+        certificate_days=days,
+        rests=state == "stopped" and machine.node in record.resting,
+    )
 
 
 def joined(record: Record, now: datetime) -> tuple[JoinStatus, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from conpaas_iac import lxd, settings
+from tests import schemas
 
 ROOT = Path(__file__).parents[2]
 CONPAAS = str(Path(sys.executable).with_name("conpaas"))
@@ -54,7 +55,8 @@ class Story:
 
     def status(self, fails: int = 0) -> dict[str, Any]:
         """`conpaas status`, as data."""
-        document: dict[str, Any] = json.loads(self.conpaas("status", self.name, "--format", "json", fails=fails))
+        said = self.conpaas("status", self.name, "--format", "json", fails=fails, quiet=True)
+        document: dict[str, Any] = schemas.check(said, "status")
         return document
 
     def left(self) -> list[str]:

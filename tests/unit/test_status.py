@@ -56,13 +56,20 @@ def test_days_left(days: int, health: str) -> None:
 
 
 def application(answers: dict[str, str], *states: str, held: tuple[str, ...] = ()) -> ApplicationStatus:
-    by_state = {"well": (UP, WELL), "stopped": (replace(UP, running=False), None), "gone": (None, None)}
-    nodes = tuple(status.node_status(MACHINE, *by_state[state], RECORD, NOW) for state in states)
+    down = replace(UP, running=False)
+    by_state = {
+        "well": (UP, WELL, RECORD),
+        "resting": (down, None, ASLEEP),
+        "stopped": (down, None, RECORD),
+        "gone": (None, None, RECORD),
+    }
+    nodes = tuple(status.node_status(MACHINE, *by_state[state], NOW) for state in states)
     return ApplicationStatus("shop", "default", nodes, {}, answers, held)
 
 
 def test_an_application_is_well_when_all_that_should_run_does() -> None:
-    assert application({"web": "200"}, "well", "stopped").is_well
+    assert application({"web": "200"}, "well", "resting").is_well
+    assert not application({"web": "200"}, "well", "stopped").is_well  # nobody asked for it: a reboot of the host
     assert application({"web": "404"}, "well").is_well
     assert not application({"web": "502"}, "well").is_well
     assert not application({"web": "timed out"}, "well").is_well

@@ -70,7 +70,8 @@ def _declared(made: Trial) -> Declaration:
     """What the application's stack holds, for a bare stack of its own."""
     engine = Engine.find(load(made.environment), made.name, "default")
     assert engine, f"{made.name} has no stack"
-    return Declaration(f"{made.name}-bare", "default", engine.applied().machines)
+    applied = engine.applied()
+    return Declaration(f"{made.name}-bare", "default", "10.42.0.0/16", 1, applied.machines)
 
 
 @contextmanager

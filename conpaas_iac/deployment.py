@@ -182,7 +182,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     """Remove every machine, the network, the stack and its record; the lock file and the images stay."""
     name = stack_name(application, environment)
     with holding(settings, name):
-        engine = _existing(settings, application, environment)
+        engine = Engine.existing(settings, application, environment)
         power.clear(strays_of(engine.applied(), settings), settings, listen)
         engine.destroy(listen)
         shelf = at(settings.backend_url)
@@ -193,7 +193,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
     """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
     with holding(settings, stack_name(application, environment)):
-        engine = _existing(settings, application, environment)
+        engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         chosen = _of_service(applied, service)
         there = record.read(shelf, engine.name)
@@ -209,7 +209,7 @@ def stop(application: str, environment: str, service: str, settings: Settings, l
 def start(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
     """Let go of a held service (or all of them) and start its machines; ends when SSH answers on each."""
     with holding(settings, stack_name(application, environment)):
-        engine = _existing(settings, application, environment)
+        engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         there = record.read(shelf, engine.name)
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
@@ -220,13 +220,6 @@ def start(application: str, environment: str, service: str, settings: Settings, 
         resting = there.resting - {machine.node for machine in chosen}
         record.write(shelf, engine.name, replace(there, held=held, resting=resting))
         return tuple(machine.node for machine in asleep)
-
-
-def _existing(settings: Settings, application: str, environment: str) -> Engine:
-    engine = Engine.find(settings, application, environment)
-    if engine is None:
-        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
-    return engine
 
 
 def _of_service(applied: Applied, service: str) -> tuple[Machine, ...]:

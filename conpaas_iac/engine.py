@@ -82,6 +82,14 @@ class Engine:
         except auto_errors.StackNotFoundError:
             return None
 
+    @classmethod
+    def existing(cls, settings: Settings, application: str, environment: str) -> "Engine":
+        """The stack of an application; raises UserError when there is none."""
+        found = cls.find(settings, application, environment)
+        if found is None:
+            raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+        return found
+
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}

@@ -60,9 +60,7 @@ def ssh_command(way: Access, ip: str, *command: str) -> list[str]:
 @contextmanager
 def view(application: str, environment: str, settings: Settings) -> Iterator[View]:
     """Look at an application; raises UserError when there is none of that name."""
-    engine = Engine.find(settings, application, environment)
-    if engine is None:
-        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+    engine = Engine.existing(settings, application, environment)
     applied, machines = engine.applied(), engine.machines()
     names = sorted({machine.cloud for machine in applied.machines})
     seen = {each.node: each for name in names for each in clouds.cloud(name).inventory(applied.owner, settings)}
@@ -74,9 +72,7 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
 
 def machines_of(application: str, environment: str, settings: Settings) -> tuple[str, ...]:
     """Names of an application's machines, from the checkpoint alone."""
-    engine = Engine.find(settings, application, environment)
-    if engine is None:
-        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+    engine = Engine.existing(settings, application, environment)
     return tuple(machine.node for machine in engine.applied().machines)
 
 

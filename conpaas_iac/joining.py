@@ -122,9 +122,7 @@ def end(
 def _scene(
     application: str, environment: str, settings: Settings, listen: Listener, execute: Executor
 ) -> tuple[_Scene, Record]:
-    engine = Engine.find(settings, application, environment)
-    if engine is None:
-        raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
+    engine = Engine.existing(settings, application, environment)
     there = record.read(at(settings.backend_url), engine.name)
     return _Scene(settings, engine, engine.applied(), listen, execute, datetime.now(UTC)), there
 

@@ -23,6 +23,8 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum: int = 0
     maximum: int = 1000
     safe_minimum: int = 1  # how many must stay in service while one is replaced
+    keeps_data: bool = False  # its last machine holds the last copy
+    even: str = ""  # what is at risk with an even number of machines
 
 
 class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -54,6 +56,36 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: tuple[str, ...] = ()
 
 
+class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A value that conpaas makes and keeps in the encrypted state."""
+
+    field: str = ""  # manifest field that may name it, and so share it; empty: it belongs to the service alone
+
+
+class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operation takes: a word of its command line, or a local file that is streamed."""
+
+    name: str
+    help: str = ""
+    flag: bool = False  # --name, or nothing
+    required: bool = True
+    stream: Literal["", "input", "output"] = ""  # the local file is the command's standard input, or gets its output
+
+
+class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"class_": "class"}):
+    """`conpaas <type> <operation> APPLICATION[/SERVICE]`: a command on machines of a group, or a secret's new value."""
+
+    summary: str
+    group: str = ""
+    on: Literal["one", "all"] = "one"  # the first machine that is in service, or each of them
+    run: str = ""  # command line, as root
+    arguments: tuple[Argument, ...] = ()
+    terminal: bool = False
+    json: bool = False  # its output is a JSON document
+    class_: Literal["safe", "restart", "downtime", "data loss"] = "safe"
+    secret: str = ""  # sets or rotates this secret instead of running something
+
+
 class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """meta/service.yml."""
 
@@ -73,6 +105,10 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: tuple[str, ...] = ()  # groups that carry the service's code
     code_unit: str = ""  # unit to reload when the code's version changes
     code_owner: str = ""  # user who owns the code while option `writable_code` is on; empty: always root
+    drain: tuple[str, ...] = ()  # groups whose machines leave service before a change, where another one stays
+    founds: str = ""  # group whose first machine begins the service's data, once
+    secrets: dict[str, Secret] = {}
+    operations: dict[str, Operation] = {}
     url: str = ""  # "http://{address}/" of the entry's public address; empty: no URL
     environment: dict[str, str] = {}  # variables offered to services that use it, e.g. MYSQL_PORT: "3306"
 

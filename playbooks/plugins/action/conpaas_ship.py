@@ -84,11 +84,6 @@ class ActionModule(ActionBase):
         place = shlex.quote(f"{CODE_FOLDER}/{version}")
         return self._low_level_execute_command(f"test -d {place}", sudoable=False)["rc"] == 0
 
-    def _there(self, version):
-        """Whether the machine has the version; a twentieth of what a call of the module costs."""
-        place = shlex.quote(f"{CODE_FOLDER}/{version}")
-        return self._low_level_execute_command(f"test -d {place}", sudoable=False)["rc"] == 0
-
     def _with_code(self, archive, arguments, task_vars):
         folder = self._make_tmp_path()
         try:

@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-from conpaas_iac import vpn
+from conpaas_iac import placeholders, quoting, vpn
 from conpaas_iac.certificates import Authority
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.events import Event, Listener
@@ -39,6 +40,12 @@ class Visit:
     archive: str = ""  # the code's archive on this side
     brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
     options: Mapping[str, object] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # version, as "db@3" -> value
+    founds: bool = False  # it begins the service's data, which nobody ever saw
+    dump: str = ""  # SQL for the empty data, a file on this side
+    drains: bool = False  # leaves service before the change
+    joins: bool = True  # enters service after it
+    batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,14 @@ class Outcome:
     confirmed: tuple[str, ...]
     failures: tuple[Failure, ...]
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed
 
 
 class Executor(Protocol):
     """The seam to the machines; tests pass another."""
 
     def __call__(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
-        """Run one of the plays on all of these machines side by side."""
+        """Run one of the plays on these machines, a batch after the other (they come in that order)."""
 
 
 def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
@@ -69,6 +77,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         project_dir=str(folder("playbooks")),
         playbook=f"{playbook}.yml",
         inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
+        extravars={"conpaas_batches": _batches(visits)},
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
         quiet=True,
@@ -77,11 +86,14 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
     failed = {failure.node for failure in watcher.failures}
     if not watcher.started and visits:
         raise ConpaasError(f"Ansible did not start: {watcher.said[-500:]}")
-    unfinished = (visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed)
+    first = min((visit.batch for visit in visits if visit.node in failed), default=None)
+    left = [visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed]
+    unfinished = (visit for visit in left if first is None or visit.batch <= first)
     return Outcome(
         tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
         (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
         watcher.certificates,
+        tuple(visit.node for visit in left if first is not None and visit.batch > first),
     )
 
 
@@ -97,7 +109,20 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "conpaas_traffic": visit.brings_traffic,
         "conpaas_startup_script": visit.startup_script,
         "conpaas_options": dict(visit.options or {}),
+        "conpaas_founds": visit.founds,
+        "conpaas_dump": visit.dump,
+        "conpaas_drains": visit.drains and _has(visit.type, "drain"),
+        "conpaas_joins": visit.joins and _has(visit.type, "join"),
     }
+
+
+def _has(kind: str, tasks: str) -> bool:
+    return (folder("roles") / kind / "tasks" / f"{tasks}.yml").exists()
+
+
+def _batches(visits: Sequence[Visit]) -> list[int]:
+    """How many machines each batch has, in their order."""
+    return [len(list(batch)) for _, batch in groupby(visits, key=lambda visit: visit.batch)]
 
 
 def _tree_file(visit: Visit, private: Path) -> Path:
@@ -107,7 +132,7 @@ def _tree_file(visit: Visit, private: Path) -> Path:
     document = {
         "node": tree.node,
         "digest": tree.digest,
-        "files": [asdict(file) for file in tree.files],
+        "files": [{**asdict(file), "content": _revealed(file.content, visit)} for file in tree.files],
         "absent": list(tree.absent),
         "units": list(tree.units),
         "idle_units": list(tree.idle_units),
@@ -120,6 +145,10 @@ def _tree_file(visit: Visit, private: Path) -> Path:
     with os.fdopen(descriptor, "w") as file:
         json.dump(document, file)
     return path
+
+
+def _revealed(content: str, visit: Visit) -> str:
+    return placeholders.revealed(content, visit.secrets, quoting.FILTERS)
 
 
 def _enrolment(visit: Visit) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from conpaas_iac import placeholders
 from conpaas_iac.errors import UserError
 from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
@@ -46,6 +47,7 @@ class Declaration:
     range: str  # of the application's network
     epoch: int  # of its authority
     machines: tuple[Machine, ...]
+    secrets: tuple[str, ...] = ()  # versions, as "db@3"
 
     @property
     def clouds(self) -> tuple[str, ...]:
@@ -67,7 +69,10 @@ def decode(content: bytes) -> Declaration:
 
 
 def wanted(
-    topology: Topology, images: Mapping[str, str], applied: Iterable[Machine] = (), epoch: int = 1
+    topology: Topology,
+    images: Mapping[str, str],
+    applied: Iterable[Machine] = (),
+    epoch: int = 1,
 ) -> Declaration:
     """The declaration of a topology. `images` is node -> image; machines that are there keep their incarnation."""
     there = {machine.node: machine for machine in applied}
@@ -79,6 +84,9 @@ def wanted(
         epoch,
         tuple(
             _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
+        ),
+        tuple(
+            placeholders.key(name, version) for name in sorted(topology.secrets) for version in topology.secrets[name]
         ),
     )
 
@@ -119,11 +127,12 @@ def new_name(node: str, service: str, name: str) -> str:
     return name + node.removeprefix(service)
 
 
-def with_going(declaration: Declaration, applied: Iterable[Machine]) -> Declaration:
+def with_going(declaration: Declaration, applied: Iterable[Machine], secrets: Iterable[str] = ()) -> Declaration:
     """Expand first: everything wanted, and what is applied and not wanted any more."""
     names = {machine.node for machine in declaration.machines}
     going = tuple(machine for machine in applied if machine.node not in names)
-    return replace(declaration, machines=declaration.machines + going)
+    kept = tuple(sorted({*declaration.secrets, *secrets}))
+    return replace(declaration, machines=declaration.machines + going, secrets=kept)
 
 
 def reborn(declaration: Declaration, gone: Iterable[str], images: Mapping[str, str]) -> Declaration:

@@ -1,20 +1,20 @@
 """The use cases that change an application: the only place that knows the order of the steps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from conpaas_iac import clouds, declaration, lockfile, membership, plan, power, record, visits
-from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
+from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
+from conpaas_iac.configure import FIRST_CONTACT, Executor, run
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied, Engine, Machines, stack_name
-from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.errors import UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, joined, seen_now, situation, strays_of, wish_of
+from conpaas_iac.situation import Situation, images_of, joined, seen_now, situation, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -34,7 +34,7 @@ def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
     engine = Engine.find(settings, wanted.application, wanted.environment)
     if engine is None:
         target = declaration.wanted(wanted.topology, images_of(wanted, settings))
-        return plan.make(wanted.topology, target, (), Record(), wanted.trees, (), wanted.notes)
+        return plan.make(wanted.topology, target, (), Record(), wanted.trees, notes=wanted.notes)
     return situation(wanted, engine, settings, look).plan()
 
 
@@ -57,11 +57,42 @@ def up(
         now = situation(wanted, engine, settings, look=True)
         todo = now.plan()
         announce(todo, wanted)
+        _refuse_losses(now, request)
+        now = _with_intent(now, engine, settings)
         at(settings.backend_url).write(f"{name}/lock.json", lockfile.encode(wanted.lock))
         machines = _expand(now, engine, settings, listen, execute)
-        _configure(now, machines, now.record, settings, listen, execute)
+        there = _configure(now, machines, now.record, settings, listen, execute)
+        now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
+
+
+def _refuse_losses(now: Situation, request: Request) -> None:
+    """Raises UserError where data would be lost that may not be lost."""
+    if refused := {name: why for name, why in now.losses.items() if name not in request.may_lose}:
+        kinds = {machine.service: machine.type for machine in now.applied.machines}
+        raise UserError(*losses.said(refused, now.wish.application, kinds, now.wish.types))
+
+
+def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
+    """What has to be known should this run be killed: which secrets there are, and whose data is to begin anew."""
+    secrets, lost = now.wish.topology.secrets, frozenset(now.losses)
+    names = {service.name: service.secrets for service in now.wish.topology.services}
+    there = replace(now.record, secrets=secrets, secret_names=names, founded=now.record.founded - lost)
+    if there != now.record:
+        record.write(at(settings.backend_url), engine.name, there)
+    return replace(now, record=there)
+
+
+def _given(now: Situation) -> dict[str, str]:
+    """Passwords that the manifest holds, for secrets that are made now; later the secret is what counts."""
+    layout = {service.name: service for service in now.wish.topology.services}
+    return {
+        placeholders.key(layout[service.name].secrets[name], 1): service.passwords[said.field]
+        for service in now.wish.manifest.services
+        for name, said in now.wish.types[service.type].descriptor.secrets.items()
+        if said.field in service.passwords
+    }
 
 
 def _begin(wanted: Wish, settings: Settings) -> Engine:
@@ -76,12 +107,15 @@ def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener
     power.clear(now.strays, settings, listen)
     _bake(now, settings, listen, execute)
     _wake(now, settings, listen)
-    machines = engine.up(declaration.with_going(now.target, now.applied.machines), listen)
+    if now.replaced:
+        _leave(now.replaced, now, engine.machines(), settings, listen, execute)
+    whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
+    machines = engine.up(whole, listen, _given(now))
     return replace(machines, nodes={**machines.nodes, **_moved(now, machines, settings)})
 
 
 def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
-    there = {machine.node for machine in now.applied.machines} - now.gone
+    there = {machine.node for machine in now.applied.machines} - now.anew.keys()
     kinds = {service.name: service.type for service in now.wish.topology.services}
     coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name not in there}
     for cloud, kind in sorted(coming):
@@ -105,7 +139,7 @@ def _moved(now: Situation, machines: Machines, settings: Settings) -> dict[str, 
 
 def _configure(
     now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
-) -> None:
+) -> Record:
     """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once."""
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
@@ -115,14 +149,33 @@ def _configure(
     wanted = joined(now.wish, ips, machines.authorities, there)
     stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
-        return
+        return there
     with access(machines.login, machines.nodes) as way:
         for stage in stages:
+            there = replace(there, visiting=there.visiting | {visit.node for visit in stage})
+            record.write(shelf, name, there)
             outcome = execute("configure", stage, way, listen)
             trees = [(machines.nodes[node]["id"], wanted.trees[node]) for node in outcome.confirmed]
-            there = there.confirmed(trees, outcome.certificates)
+            there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
+            there = replace(there, founded=there.founded | visits.founded(wanted, outcome.confirmed))
             record.write(shelf, name, there)
-            _raise_on_failure(outcome)
+            visits.raise_on_failure(outcome)
+    return there
+
+
+def _settled(
+    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+) -> Situation:
+    """Once everybody uses the current version of each secret, former ones are accepted no more."""
+    former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
+    if not former:
+        return now
+    wanted = now.wish.with_secrets(former)
+    there = replace(there, secrets=wanted.topology.secrets)
+    keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
+    after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
+    _configure(after, machines, there, settings, listen, execute)
+    return after
 
 
 def _contract(
@@ -131,11 +184,12 @@ def _contract(
     """Drain, lock out and remove what goes; stop what rests."""
     shelf = at(settings.backend_url)
     if now.going:
-        _drain(now, machines, listen, execute)
+        _leave(now.going, now, machines, settings, listen, execute)
         there = record.read(shelf, engine.name)
         there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
         record.write(shelf, engine.name, there)
         _configure(now, machines, there, settings, listen, execute)
+    if now.going or now.stale_secrets:
         kept = replace(now.target, machines=now.target.machines + now.resting)
         engine.up(kept, listen)
     _rest(now, settings, listen)
@@ -147,24 +201,31 @@ def _contract(
         record.write(shelf, engine.name, after)
 
 
-def _drain(now: Situation, machines: Machines, listen: Listener, execute: Executor) -> None:
-    awake = [machine for machine in now.going if machine.node in now.seen and now.seen[machine.node].running]
-    if awake:
-        with access(machines.login, machines.nodes) as way:
-            outcome = execute("leave", [visits.leaving(machine, machines) for machine in awake], way, listen)
-        _raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)  # the dead need no drain
+def _leave(
+    leaving: Sequence[Machine],
+    now: Situation,
+    machines: Machines,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor,
+) -> None:
+    """Drain machines for good; should this run be killed, and they stay after all, they are visited again."""
+    awake = [machine for machine in leaving if machine.node in now.seen and now.seen[machine.node].running]
+    if not awake:
+        return
+    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
+    there = record.read(shelf, name)
+    going = visits.leaving(awake, machines, there, now.wish.types)
+    record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
+    with access(machines.login, machines.nodes) as way:
+        outcome = execute("leave", going, way, listen)
+    # The dead need no drain.
+    visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
 
 
 def _rest(now: Situation, settings: Settings, listen: Listener) -> None:
     awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
     power.halt(awake, now.seen, settings, listen)
-
-
-def _raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: str = "") -> None:
-    failures = tuple(failure for failure in outcome.failures if failure.step != forgiven)
-    if failures:
-        names = ", ".join(sorted({failure.node for failure in failures}))
-        raise MachineError(f"{names}: {what}", failures, "mend it, then run the same command again")
 
 
 def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
@@ -176,55 +237,3 @@ def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
         if descriptor.url and entry and entry.name in machines.nodes:
             found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
     return found
-
-
-def down(application: str, environment: str, settings: Settings, listen: Listener) -> None:
-    """Remove every machine, the network, the stack and its record; the lock file and the images stay."""
-    name = stack_name(application, environment)
-    with holding(settings, name):
-        engine = Engine.existing(settings, application, environment)
-        power.clear(strays_of(engine.applied(), settings), settings, listen)
-        engine.destroy(listen)
-        shelf = at(settings.backend_url)
-        for document in ("record.json", "lock.json"):
-            shelf.delete(f"{name}/{document}")
-
-
-def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
-    """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
-    with holding(settings, stack_name(application, environment)):
-        engine = Engine.existing(settings, application, environment)
-        applied, shelf = engine.applied(), at(settings.backend_url)
-        chosen = _of_service(applied, service)
-        there = record.read(shelf, engine.name)
-        names = frozenset(machine.node for machine in chosen)
-        held = there.held | {machine.service for machine in chosen}
-        record.write(shelf, engine.name, replace(there, held=held, resting=there.resting | names))
-        seen = seen_now(applied, settings)
-        awake = [machine for machine in chosen if machine.node in seen and seen[machine.node].running]
-        power.halt(awake, seen, settings, listen)
-        return tuple(machine.node for machine in awake)
-
-
-def start(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
-    """Let go of a held service (or all of them) and start its machines; ends when SSH answers on each."""
-    with holding(settings, stack_name(application, environment)):
-        engine = Engine.existing(settings, application, environment)
-        applied, shelf = engine.applied(), at(settings.backend_url)
-        there = record.read(shelf, engine.name)
-        chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
-        seen = seen_now(applied, settings)
-        asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
-        power.rouse(asleep, seen, settings, listen)
-        held = there.held - {machine.service for machine in chosen}
-        resting = there.resting - {machine.node for machine in chosen}
-        record.write(shelf, engine.name, replace(there, held=held, resting=resting))
-        return tuple(machine.node for machine in asleep)
-
-
-def _of_service(applied: Applied, service: str) -> tuple[Machine, ...]:
-    chosen = tuple(machine for machine in applied.machines if service in ("", machine.service))
-    if not chosen:
-        known = ", ".join(sorted({machine.service for machine in applied.machines})) or "none"
-        raise UserError(f"no machines of service {service!r}" if service else "no machines", f"services: {known}")
-    return chosen

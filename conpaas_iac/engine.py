@@ -30,6 +30,7 @@ from conpaas_iac.store import at
 PROJECT = "conpaas"
 IDENTITY = "conpaas:index:Identity"
 AUTHORITY = "conpaas:vpn:Authority"
+SECRET = "conpaas:index:Secret"
 STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 
 
@@ -42,6 +43,7 @@ class Machines:
     nodes: Mapping[str, Mapping[str, str]]
     authorities: Authorities
     keys: str = field(repr=False)  # PEM, in the authorities' order
+    secrets: Mapping[str, str] = field(repr=False)  # version of a secret, as "db@3" -> value
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Applied:
     machines: tuple[Machine, ...]
     ips: Mapping[str, str]  # node -> address on the provider's network
     authorities: Authorities
+    secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
 
 
 def stack_name(application: str, environment: str) -> str:
@@ -93,25 +96,27 @@ class Engine:
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
-        owner, machines, ips, authorities = "", [], {}, Authorities()
+        owner, machines, ips, authorities, keys = "", [], {}, Authorities(), []
         for resource in self._workspace.checkpoint.get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif resource["type"] == AUTHORITY and "outputs" in resource:
                 authorities = _authorities({**resource["outputs"], "epoch": resource["inputs"]["epoch"]})
+            elif resource["type"] == SECRET:
+                keys.append(resource["id"])
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(_made_as(cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]))
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         ordered = tuple(sorted(machines, key=lambda machine: natural(machine.node)))
-        return Applied(owner, ordered, {node: ip for node, ip in ips.items() if ip}, authorities)
+        return Applied(owner, ordered, {node: ip for node, ip in ips.items() if ip}, authorities, tuple(sorted(keys)))
 
-    def up(self, declaration: Declaration, listen: Listener) -> Machines:
-        """Make the world as declared; raises MachineError naming machines that failed, after the others are done."""
+    def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
+        """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
         failures: list[Failure] = []
         outputs: dict[str, Any] = {}
 
         def program() -> None:
-            pulumi.Output.all(**stack.declare(declaration, self._settings)).apply(outputs.update)
+            pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
         write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
         self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
@@ -158,6 +163,7 @@ def _machines(outputs: Mapping[str, Any]) -> Machines:
         nodes=outputs.get("nodes", {}),
         authorities=_authorities(outputs["authority"]) if "authority" in outputs else Authorities(),
         keys=outputs.get("keys", ""),
+        secrets=outputs.get("secrets", {}),
     )
 
 

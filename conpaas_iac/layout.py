@@ -1,7 +1,8 @@
 """One service laid out on machines: ordinals, groups, addresses. Pure."""
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from conpaas_iac import addresses
@@ -39,29 +40,38 @@ class Node:
     image: str = ""  # the user's own image; empty: the service type's
 
 
-def entry(service: model.Service, kind: ServiceType, block: IPv4Network) -> IPv4Address:
-    """The address that answers for the service: its entry group's first machine, there or not."""
-    group_slice = tuple(kind.descriptor.groups).index(kind.descriptor.entry) if _is_spread(service, kind) else 0
-    asked = service.addresses.get("", ()) or service.addresses.get(kind.descriptor.entry, ())
-    return addresses.node_address(block, asked, 1, group_slice)
+def entries(service: model.Service, kind: ServiceType, block: IPv4Network) -> tuple[IPv4Address, ...]:
+    """The addresses that answer for the service: its entry group's machines, there or not; at least the first."""
+    group = kind.descriptor.entry
+    at_least_one = {**service.counts, group: max(1, service.counts[group])}
+    return tuple(node.address for node in nodes(service, kind, block, at_least_one) if group in node.groups)
 
 
 def nodes(
     service: model.Service, kind: ServiceType, block: IPv4Network, counts: Mapping[str, int]
 ) -> tuple[Node, ...]:
-    """Packed: machine k runs every group whose count is at least k. Spread: each group has its own machines."""
+    """Packed: the k-th machine runs every group whose count is at least k. Spread: each group has its own machines."""
     groups = tuple(kind.descriptor.groups)
-    _fits(service, max(counts.values()), _room(service, kind, block), block)
     if not _is_spread(service, kind):
-        return tuple(
-            _node(service, block, tuple(group for group in groups if counts[group] >= ordinal), ordinal)
-            for ordinal in range(1, max(counts.values()) + 1)
+        ordinals = _ordinals(service, "", max(counts.values()))
+        found = tuple(
+            _node(service, block, tuple(group for group in groups if counts[group] >= place), ordinal, place)
+            for place, ordinal in enumerate(ordinals, 1)
         )
-    return tuple(
-        _node(service, block, (group,), ordinal, group_slice, f"{group}-")
-        for group_slice, group in enumerate(groups)
-        for ordinal in range(1, counts[group] + 1)
-    )
+    else:
+        found = tuple(
+            _node(service, block, (group,), ordinal, place, group_slice, f"{group}-")
+            for group_slice, group in enumerate(groups)
+            for place, ordinal in enumerate(_ordinals(service, f"{group}-", counts[group]), 1)
+        )
+    _fits(service, max((node.ordinal for node in found), default=0), _room(service, kind, block), block)
+    return found
+
+
+def _ordinals(service: model.Service, infix: str, count: int) -> tuple[int, ...]:
+    """The lowest ones that are not left out."""
+    kept = (ordinal for ordinal in itertools.count(1) if f"{service.name}-{infix}{ordinal}" not in service.without)
+    return tuple(itertools.islice(kept, count))
 
 
 def directory(
@@ -69,8 +79,9 @@ def directory(
 ) -> tuple[tuple[str, IPv4Address], ...]:
     """Up to the next of 16, 64, 256 … machines, so that one more machine changes no hosts file."""
     room = _room(service, kind, block)
-    ceilings = {group: min(_ceiling(count), room) for group, count in service.counts.items()}
-    return tuple((node.name, node.address) for node in nodes(service, kind, block, ceilings))
+    ceilings = {group: min(_ceiling(count + len(service.without)), room) for group, count in service.counts.items()}
+    whole = replace(service, without=frozenset())
+    return tuple((node.name, node.address) for node in nodes(whole, kind, block, ceilings))
 
 
 def _ceiling(count: int) -> int:
@@ -101,11 +112,12 @@ def _node(
     block: IPv4Network,
     groups: tuple[str, ...],
     ordinal: int,
+    place: int,
     group_slice: int = 0,
     infix: str = "",
 ) -> Node:
     asked = next((service.addresses[group] for group in ("", *groups) if group in service.addresses), ())
-    cloud, size = _place(service, groups, ordinal)
+    cloud, size = _place(service, groups, place)
     if size not in SIZES:
         raise UserError(f"service {service.name!r}: unknown size {size!r}", f"known sizes: {', '.join(SIZES)}")
     return Node(
@@ -120,12 +132,12 @@ def _node(
     )
 
 
-def _place(service: model.Service, groups: tuple[str, ...], ordinal: int) -> tuple[str, str]:
-    """Cloud and size of a machine: the batch of `Machines` that its ordinal falls into, else the service's."""
+def _place(service: model.Service, groups: tuple[str, ...], place: int) -> tuple[str, str]:
+    """Cloud and size of a machine: the batch of `Machines` that its place falls into, else the service's."""
     for group in groups:
         upto = 0
         for batch in service.batches.get(group, ()):
             upto += batch.count
-            if ordinal <= upto:
+            if place <= upto:
                 return batch.cloud or service.cloud, batch.size or service.size
     return service.cloud, service.size

@@ -47,6 +47,7 @@ class Plan:
     changes: tuple[MachineChange, ...]
     unchanged: int  # machines
     notes: tuple[str, ...] = field(default=())
+    losses: Mapping[str, str] = field(default_factory=dict)  # service -> why its data would be lost
 
     def count(self, *actions: Action) -> int:
         """How many machines meet one of these actions; a replaced machine counts as added and removed."""
@@ -64,20 +65,22 @@ def make(
     applied: Iterable[Machine],
     record: Record,
     trees: Mapping[str, Tree],
-    gone: Iterable[str] = (),
+    anew: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
     renewals: Mapping[str, tuple[str, ...]] | None = None,
+    losses: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Compare. `gone` are machines that the cloud has lost (empty when nobody looked).
+    """Compare. `anew` is node -> why its machine is made anew (what the cloud has lost is known to who looked).
 
-    `renewals` is node -> causes that the network's certificates give (`membership.renewals`).
+    `renewals` is node -> causes that the network's certificates give (`membership.renewals`); `losses` is service ->
+    why its data would be lost (`losses.of_change`).
     """
     there = {machine.node: machine for machine in applied}
-    lost, renewed = set(gone), renewals or {}
+    made_anew, renewed = anew or {}, renewals or {}
     changes = []
     for machine in wanted.machines:
         node = machine.node
-        change = _change(machine, there.get(node), node in lost, record, trees[node], renewed.get(node, ()))
+        change = _change(machine, there.get(node), made_anew.get(node, ""), record, trees[node], renewed.get(node, ()))
         changes += [change] if change else []
     names = {machine.node for machine in wanted.machines}
     starting = {service.name: service.start for service in topology.services}
@@ -94,18 +97,19 @@ def make(
         tuple(changes),
         len(wanted.machines) - sum(change.node in names for change in changes),
         notes,
+        losses or {},
     )
 
 
 def _change(
-    machine: Machine, there: Machine | None, is_lost: bool, record: Record, tree: Tree, renewed: tuple[str, ...]
+    machine: Machine, there: Machine | None, anew: str, record: Record, tree: Tree, renewed: tuple[str, ...]
 ) -> MachineChange | None:
     address = machine.address.split("/")[0]
     if there is None:
         what = f"{machine.type} on {machine.cloud}, {machine.cpu} cpu, {machine.memory} MiB, image {machine.image}"
         return MachineChange(machine.node, machine.service, "add", address, what)
-    if is_lost:
-        return MachineChange(machine.node, machine.service, "replace", address, "the cloud has lost it")
+    if anew:
+        return MachineChange(machine.node, machine.service, "replace", address, anew)
     if there.cloud != machine.cloud:
         cause = f"cloud: {there.cloud} -> {machine.cloud}"
         return MachineChange(machine.node, machine.service, "replace", address, cause)
@@ -123,6 +127,8 @@ def _change(
     elif known.digest != tree.digest:
         causes += _differences(known, code, [file for file in files if file.path != AUTHORITIES or not renewed])
         causes = causes or ["its configuration"]
+    elif machine.node in record.visiting:
+        causes.append("its last visit did not end well")
     if not causes:
         return None
     return MachineChange(machine.node, machine.service, "change", address, ", ".join(causes), files, code)

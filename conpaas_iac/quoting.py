@@ -19,8 +19,11 @@ def php_ini(value: str) -> str:
 
 
 def fits_fpm(value: str) -> bool:
-    """Whether env[…] of a php-fpm pool can hold it: it reads line by line, refuses "" and takes "$X" for a variable."""
-    return bool(value) and not value.startswith("$") and not set(value) & set("\n\r\0")
+    """Whether env[…] of a php-fpm pool can hold it: it reads line by line, refuses "" and takes "$X" for a variable.
+
+    What a secret holds is not known yet: no.
+    """
+    return bool(value) and value[0] not in "$⟦" and not set(value) & set("\n\r\0")
 
 
 def nginx(value: str) -> str:
@@ -45,9 +48,9 @@ def _refuse(value: str, characters: str, what: str) -> None:
         raise UserError(f"a value with a line end or a zero character cannot stand in {what}")
 
 
+QUESTIONS: Mapping[str, Callable[[str], object]] = {"fits_fpm": fits_fpm}
 FILTERS: Mapping[str, Callable[[str], object]] = {
     "php_ini": php_ini,
-    "fits_fpm": fits_fpm,
     "nginx": nginx,
     "haproxy": haproxy,
     "shell": shlex.quote,

@@ -78,12 +78,17 @@ class Record:
     lighthouses: tuple[str, ...] = ()  # machines that the others ask where machines are
     joins: tuple[Join, ...] = ()
     shapes: Mapping[str, Tree] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # name -> versions that are accepted
+    secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> name
+    visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
+    founded: frozenset[str] = frozenset()  # services whose data was seen to be there
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
         """Whether this very machine runs this very configuration."""
         there = self.nodes.get(node)
-        return there is not None and (there.id, there.digest) == (instance_id, digest)
+        known = there is not None and (there.id, there.digest) == (instance_id, digest)
+        return known and node not in self.visiting
 
     def files(self, node: str) -> dict[str, str]:
         """path -> content of what the node was given last; empty when nothing is known."""
@@ -105,6 +110,7 @@ class Record:
         self, trees: Iterable[tuple[str, Tree]], certificates: Mapping[str, Certificate] | None = None
     ) -> "Record":
         """With these machines (instance id, tree) confirmed; `certificates` are those they got on this visit."""
+        trees = tuple(trees)
         nodes, contents, shapes = dict(self.nodes), dict(self.contents), dict(self.shapes)
         for instance_id, tree in trees:
             before = nodes.get(tree.node)
@@ -117,14 +123,20 @@ class Record:
             shapes[name] = shape
             facts = (tree.groups, tree.units, code, tree.member, signed, name)
             nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
-        return replace(self, nodes=nodes, contents=contents, shapes=shapes).only(nodes)
+        visiting = self.visiting - {tree.node for _, tree in trees}
+        return replace(self, nodes=nodes, contents=contents, shapes=shapes, visiting=visiting).only(nodes)
+
+    def without_doubts(self, nodes: Iterable[str]) -> "Record":
+        """With machines that were not visited after all."""
+        return replace(self, visiting=self.visiting - set(nodes))
 
     def renamed(self, nodes: Mapping[str, str]) -> "Record":
         """With machines under new names; `nodes` is former name -> name."""
         known = {nodes.get(name, name): node for name, node in self.nodes.items()}
         resting = frozenset(nodes.get(name, name) for name in self.resting)
         lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
-        return replace(self, nodes=known, resting=resting, lighthouses=lighthouses)
+        visiting = frozenset(nodes.get(name, name) for name in self.visiting)
+        return replace(self, nodes=known, resting=resting, lighthouses=lighthouses, visiting=visiting)
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""
@@ -134,7 +146,8 @@ class Record:
         contents = {digest: text for digest, text in self.contents.items() if digest in used}
         alive = {node.shape for node in nodes.values()}
         shapes = {digest: shape for digest, shape in self.shapes.items() if digest in alive}
-        return replace(self, nodes=nodes, contents=contents, shapes=shapes, resting=self.resting & kept)
+        resting, visiting = self.resting & kept, self.visiting & kept
+        return replace(self, nodes=nodes, contents=contents, shapes=shapes, resting=resting, visiting=visiting)
 
 
 def _shape(tree: Tree) -> tuple[Tree, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import msgspec
 
-from conpaas_iac import quoting
+from conpaas_iac import catalog, placeholders, quoting
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.layout import Node
@@ -74,6 +74,11 @@ class Tree:
         """Of a machine that is told nothing: one that is baked or leaves."""
         return cls(node, (), (), (), (), (), None)
 
+    def with_secret(self, name: str, versions: placeholders.Versions) -> "Tree":
+        """The same with other versions of a secret."""
+        files = tuple(replace(file, content=placeholders.moved(file.content, name, versions)) for file in self.files)
+        return self if files == self.files else replace(self, files=files)
+
     @cached_property
     def digest(self) -> str:
         """Two trees with the same digest need no visit; how a change is taken up is no part of it."""
@@ -96,13 +101,21 @@ def trees(
         lstrip_blocks=True,
         autoescape=False,
     )
-    environment.filters.update(quoting.FILTERS)
+    environment.filters.update({name: placeholders.deferred(name, each) for name, each in quoting.FILTERS.items()})
+    environment.filters.update(quoting.QUESTIONS)
     shared = _shared(topology, types)
     found = {}
     for node in topology.nodes:
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
-        own = {"operators": operators[node.cloud], "public": _public(node, topology)}
+        own = {
+            "operators": operators[node.cloud],
+            "public": _public(node, topology),
+            "secrets": _secrets(service, topology),
+            "accepted": {
+                name: placeholders.accepted(each, topology.secrets[each]) for name, each in service.secrets.items()
+            },
+        }
         found[node.name] = _tree(node, service, sources, environment, {**shared, **own})
     return found
 
@@ -117,6 +130,7 @@ def _tree(
         for file in source.descriptor.files:
             if _runs(node, file.groups):
                 content = _render(source, file.path, environment, context)
+                _keeps_secrets(source, file, content)
                 files.append(File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change))
             else:
                 absent.append(file.path)
@@ -145,6 +159,15 @@ def _render(kind: ServiceType, path: str, environment: jinja2.Environment, conte
         return environment.get_template(str(template)).render(context)
     except (OSError, jinja2.TemplateError) as error:
         raise ConpaasError(f"{template}: cannot be rendered: {error}") from error
+
+
+def _secrets(service: Service, topology: Topology) -> dict[str, str]:
+    return {name: placeholders.current(each, topology.secrets[each]) for name, each in service.secrets.items()}
+
+
+def _keeps_secrets(kind: ServiceType, file: catalog.File, content: str) -> None:
+    if int(file.mode, 8) & 0o004 and placeholders.keys(content):
+        raise ConpaasError(f"roles/{kind.name}: everybody may read {file.path} ({file.mode}), and it holds a secret")
 
 
 def _shared(topology: Topology, types: Catalog) -> dict[str, Any]:
@@ -199,8 +222,13 @@ def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str
     for used in sorted(service.uses):
         other = topology.service(used)
         for name, text in types[other.type].descriptor.environment.items():
-            offered.setdefault(name, text.format(address=other.entry, service=other.name))
-    return {**offered, **service.environment}
+            known = {"address": other.entry, "service": other.name, "secrets": _secrets(other, topology)}
+            offered.setdefault(name, text.format(**known))
+    own = {
+        name: placeholders.current(secret, topology.secrets[secret])
+        for name, secret in service.environment_secrets.items()
+    }
+    return {**offered, **service.environment, **own}
 
 
 def _hosts(topology: Topology) -> list[dict[str, Any]]:
@@ -209,5 +237,5 @@ def _hosts(topology: Topology) -> list[dict[str, Any]]:
     return [
         {"address": str(address), "names": [name, f"{name}.{suffix}"]}
         for service in topology.services
-        for name, address in ((service.name, service.entry), *service.directory)
+        for name, address in (*((service.name, each) for each in service.entries), *service.directory)
     ]

@@ -70,6 +70,7 @@ def plan_view(plan: Plan, files: bool = False) -> RenderableType:
             for file in change.files:
                 parts += [Text(f"\n{change.node}", "bold"), Syntax(file.diff, "diff", background_color="default")]
     parts += [Text(f"  note: {note}", "cyan") for note in plan.notes]
+    parts += [Text(f"  data loss  {service}: {reason}", "bold red") for service, reason in plan.losses.items()]
     parts.append(Text(summary(plan)))
     return Group(*parts)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, joins, lockfile, membership, plan, record, vpn, wish
+from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, plan, record, vpn, wish
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
@@ -17,7 +17,7 @@ from conpaas_iac.record import Record
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store, at
-from conpaas_iac.wish import Request, Wish
+from conpaas_iac.wish import Known, Request, Wish
 
 Strays = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag that failed creates left behind
 
@@ -33,6 +33,24 @@ class Situation:
     target: Declaration  # what is wanted, new incarnations of lost machines included; resting machines are not in it
     strays: Strays = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
+
+    @property
+    def replaced(self) -> tuple[Machine, ...]:
+        """Machines that are there and are to be made anew."""
+        there = self.anew.keys() - self.gone
+        return tuple(machine for machine in self.applied.machines if machine.node in there)
+
+    @property
+    def losses(self) -> dict[str, str]:
+        """Service -> why its data would be lost."""
+        layout, lost = self.wish.topology, self.gone | self.anew.keys()
+        return losses.of_change(layout, self.applied.machines, self.record, self.wish.types, lost)
+
+    @property
+    def stale_secrets(self) -> bool:
+        """Whether the stack holds versions of secrets that nobody accepts any more."""
+        return bool(set(self.applied.secrets) - set(self.target.secrets))
 
     @property
     def gone(self) -> frozenset[str]:
@@ -60,7 +78,15 @@ class Situation:
         wanted, there = self.wish, self.record
         renewed = membership.renewals(wanted.trees, there, self.applied.authorities, wanted.now, Policy())
         return plan.make(
-            wanted.topology, self.target, self.applied.machines, there, wanted.trees, self.gone, notes, renewed
+            wanted.topology,
+            self.target,
+            self.applied.machines,
+            there,
+            wanted.trees,
+            self.anew,
+            notes,
+            renewed,
+            self.losses,
         )
 
 
@@ -71,11 +97,15 @@ def wish_of(request: Request, settings: Settings) -> Wish:
         request,
         settings,
         used=lambda: _other_ranges(shelf),
-        held=lambda application: record.read(shelf, stack_name(application, request.environment)).held,
-        applied=lambda application: _applied_lock(shelf, stack_name(application, request.environment)),
+        known=lambda application: _known_of(shelf, stack_name(application, request.environment)),
     )
     _check_lock(wanted, shelf)
     return wanted
+
+
+def _known_of(shelf: Store, stack: str) -> Known:
+    there = record.read(shelf, stack)
+    return Known(there.held, there.secrets, there.secret_names, there.founded, _applied_lock(shelf, stack))
 
 
 def _other_ranges(shelf: Store) -> list[IPv4Network]:
@@ -114,11 +144,26 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
     epoch = applied.authorities.next_epoch(wanted.now, Policy())
-    gone = [machine.node for machine in applied.machines if machine.node not in seen]
-    target = declaration.reborn(declaration.wanted(wanted.topology, images, applied.machines, epoch), gone, images)
+    target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
+    anew = _anew(wanted, applied, target, seen)
+    target = declaration.reborn(target, anew, images)
     strays = _strays((*applied.machines, *target.machines), lists)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
-    return Situation(wanted, there, applied, seen, target, strays, notes)
+    return Situation(wanted, there, applied, seen, target, strays, notes, anew)
+
+
+def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str, Seen]) -> dict[str, str]:
+    """Machine -> why it is made anew; raises UserError where one is asked for that is not there."""
+    types = {machine.node: machine.type for machine in target.machines}
+    if unknown := sorted(wanted.replaced - types.keys()):
+        raise UserError(f"no machine {', '.join(unknown)}", f"its machines: {', '.join(types) or 'none'}")
+    found = {machine.node: "the cloud has lost it" for machine in applied.machines if machine.node not in seen}
+    for machine in applied.machines:
+        if machine.node in wanted.replaced:
+            found.setdefault(machine.node, "asked for")
+        elif types.get(machine.node, machine.type) != machine.type:
+            found.setdefault(machine.node, f"type: {machine.type} -> {types[machine.node]}")
+    return found
 
 
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:

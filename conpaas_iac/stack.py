@@ -1,20 +1,22 @@
 """What is declared: a `Declaration` becomes Pulumi resources, through one module per cloud."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
 from conpaas_iac import clouds
 from conpaas_iac.declaration import Declaration
-from conpaas_iac.provider.sdk import Authority, Identity
+from conpaas_iac.provider.sdk import Authority, Identity, Secret
 from conpaas_iac.settings import Settings
 
 
-def declare(declaration: Declaration, settings: Settings) -> dict[str, Any]:
+def declare(declaration: Declaration, settings: Settings, given: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The Pulumi program.
 
     Outputs: `owner`, `login` (a secret), `authority`: {certificates, facts, epoch}, `keys` of the authorities (a
-    secret), `nodes`: node -> {id, ip, hostKey}.
+    secret), `nodes`: node -> {id, ip, hostKey}, `secrets`: version of a secret -> value (a secret). `given` are values
+    of versions that this run makes and the user said.
     """
     identity = Identity(declaration.application)
     authority = Authority(declaration.application, declaration.range, declaration.epoch)
@@ -25,7 +27,16 @@ def declare(declaration: Declaration, settings: Settings) -> dict[str, Any]:
     login: pulumi.Output[str] = pulumi.Output.secret(identity.privateKey)
     keys: pulumi.Output[str] = pulumi.Output.secret(authority.keys)
     public = {"certificates": authority.certificates, "facts": authority.facts, "epoch": declaration.epoch}
-    outputs = {"owner": identity.owner, "login": login, "authority": public, "keys": keys, "nodes": nodes}
+    made = {name: Secret(name, (given or {}).get(name, "")).value for name in declaration.secrets}
+    secrets: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**made))
+    outputs = {
+        "owner": identity.owner,
+        "login": login,
+        "authority": public,
+        "keys": keys,
+        "nodes": nodes,
+        "secrets": secrets,
+    }
     for name, value in outputs.items():
         pulumi.export(name, value)
     return outputs

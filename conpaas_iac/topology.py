@@ -6,10 +6,11 @@ from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address, IPv4Network
 
 from conpaas_iac.addresses import Lock
-from conpaas_iac.catalog import Catalog, ServiceType
+from conpaas_iac.catalog import Catalog, Secret, ServiceType
 from conpaas_iac.errors import UserError
-from conpaas_iac.layout import Node, directory, entry, nodes
+from conpaas_iac.layout import Node, directory, entries, nodes
 from conpaas_iac.manifest import model
+from conpaas_iac.placeholders import Versions
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,18 @@ class Service:
     uses: tuple[str, ...]
     options: Mapping[str, object]
     environment: Mapping[str, str]
-    entry: IPv4Address
+    entries: tuple[IPv4Address, ...]  # of the machines that answer for it, the first one first
     code: str = ""  # version of the code (sha256), "" without code
+    at_once: int = 1  # machines in service that a change may visit side by side
     rank: int = 0  # start order among services: lower first
+    secrets: Mapping[str, str] = field(default_factory=dict)  # the type's name of a secret -> the application's
+    environment_secrets: Mapping[str, str] = field(default_factory=dict)  # variable -> secret
+
+
+    @property
+    def entry(self) -> IPv4Address:
+        """The address that answers for it."""
+        return self.entries[0]
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class Topology:
     services: tuple[Service, ...]
     flows: tuple[Flow, ...] = field(default=())
     offers: tuple[Offer, ...] = field(default=())
+    secrets: Mapping[str, Versions] = field(default_factory=dict)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -81,22 +92,50 @@ class Topology:
         return {service.name: service for service in self.services}[name]
 
 
-def build(manifest: model.Manifest, environment: str, types: Catalog, lock: Lock, code: Mapping[str, str]) -> Topology:
+def build(
+    manifest: model.Manifest,
+    environment: str,
+    types: Catalog,
+    lock: Lock,
+    code: Mapping[str, str],
+    secrets: Mapping[str, Versions] | None = None,
+    secret_names: Mapping[str, Mapping[str, str]] | None = None,
+) -> Topology:
     """Lay the manifest out.
 
-    `lock` must hold a block for every service; `code` is service -> version of its code.
+    `lock` must hold a block for every service; `code` is service -> version of its code; `secrets` are those that have
+    a value, those that lack one and may be made are added; `secret_names` are those in use, by service.
     Raises UserError where a block is too small for what is asked.
     """
     ranks = _ranks(manifest, types)
     services = tuple(
         _service(
-            service, types[service.type], lock.blocks[service.name], code.get(service.name, ""), ranks[service.name]
+            replace(service, secrets={**_names_in_use(service, types, secret_names or {}), **service.secrets}),
+            types[service.type],
+            lock.blocks[service.name],
+            code.get(service.name, ""),
+            ranks[service.name],
         )
         for service in sorted(_on_providers(manifest), key=lambda each: each.name)
     )
     _distinct(services)
     flows = _flows(manifest, types)
-    return Topology(manifest.application, environment, lock.range, services, flows, _offers(manifest, types, flows))
+    offers = _offers(manifest, types, flows)
+    known = _secrets(services, secrets or {})
+    return Topology(manifest.application, environment, lock.range, services, flows, offers, known)
+
+
+def _secrets(services: Iterable[Service], known: Mapping[str, Versions]) -> dict[str, Versions]:
+    """Every secret with its versions; what services ask for and nobody made yet is made now, in version 1."""
+    made = {name: (1,) for service in services for name in service.secrets.values()}
+    for service in services:
+        for variable, name in service.environment_secrets.items():
+            if name not in known and name not in made:
+                raise UserError(
+                    f"the secret {name!r} of {service.name}'s variable {variable} has no value",
+                    f"conpaas secret set APPLICATION {name}",
+                )
+    return {**made, **known}
 
 
 def _on_providers(manifest: model.Manifest) -> list[model.Service]:
@@ -141,10 +180,30 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         uses=service.uses,
         options=service.options,
         environment=service.environment,
-        entry=entry(service, kind, block),
+        entries=entries(service, kind, block),
         code=code,
         rank=rank,
+        secrets={
+            name: service.secrets.get(said.field or name) or _own(service.name, name, said)
+            for name, said in kind.descriptor.secrets.items()
+        },
+        environment_secrets=service.environment_secrets,
+        at_once=service.at_once,
     )
+
+
+def _names_in_use(
+    service: model.Service, types: Catalog, known: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """Field (or, for an inner secret, its name) -> the secret that the service has: it keeps it when it is renamed."""
+    used = known.get(service.name) or known.get(service.renamed_from) or {}
+    secrets = types[service.type].descriptor.secrets
+    return {secrets[name].field or name: secret for name, secret in used.items() if name in secrets}
+
+
+def _own(service: str, name: str, said: Secret) -> str:
+    """A secret that the manifest does not name."""
+    return service if said.field else f"{service}.{name}"
 
 
 def _ranks(manifest: model.Manifest, types: Catalog) -> dict[str, int]:

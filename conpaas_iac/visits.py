@@ -1,38 +1,66 @@
 """Which machines are visited, in which order. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from conpaas_iac import certificates, clouds
+from conpaas_iac import certificates, clouds, rolling
+from conpaas_iac.catalog import Catalog
 from conpaas_iac.certificates import Authority
-from conpaas_iac.configure import Visit
+from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Machines
+from conpaas_iac.errors import MachineError
 from conpaas_iac.layout import Node
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
+from conpaas_iac.topology import Service
 from conpaas_iac.wish import Wish
 
 
-def stages(wanted: Wish, machines: Machines, there: Record, awoken: Iterable[str]) -> list[list[Visit]]:
-    """Services in start order; in a running service, machines that bring the traffic settle after the others."""
+def stages(wanted: Wish, machines: Machines, there: Record, awoken: Collection[str]) -> list[list[Visit]]:
+    """Services in start order, each in batches: what is new and what stays in service first, then what is rolled.
+
+    In a running service, machines that bring the traffic settle after the others of their batch.
+    """
     found: dict[int, list[Visit]] = {}
     for service in wanted.topology.services:
-        kind = wanted.types[service.type]
-        running = any(node.name in there.nodes for node in service.nodes)
-        for node in service.nodes:
-            made = machines.nodes[node.name]
-            if there.confirms(node.name, made["id"], wanted.trees[node.name].digest) and node.name not in awoken:
-                continue
-            brings_traffic = not running or bool(set(kind.descriptor.start_order[-1:]) & set(node.groups))
-            visit = replace(
-                _visit(wanted, node, made),
-                authority=_authority(wanted.trees[node.name], made["id"], machines, there),
-                moves=_moves(wanted.trees[node.name], there),
-                brings_traffic=brings_traffic,
+        found.setdefault(service.rank, []).extend(_of_service(wanted, service, machines, there, awoken))
+    return [sorted(found[rank], key=lambda visit: visit.batch) for rank in sorted(found) if found[rank]]
+
+
+def _of_service(
+    wanted: Wish, service: Service, machines: Machines, there: Record, awoken: Collection[str]
+) -> Iterator[Visit]:
+    descriptor, trees = wanted.types[service.type].descriptor, wanted.trees
+    ids = {node.name: machines.nodes[node.name]["id"] for node in service.nodes}
+    due = {node for node in ids if node in awoken or not there.confirms(node, ids[node], trees[node].digest)}
+    old = {node for node in ids if node in there.nodes and there.nodes[node].id == ids[node] and node not in awoken}
+    effects = {node: rolling.effect(node, trees[node], descriptor, there) for node in due & old}
+    serving = {
+        group: [node for node in old - there.visiting if group in there.nodes[node].groups]
+        for group in descriptor.drain
+    }
+    leaving = {node for node, effect in effects.items() if rolling.leaves(effect, node, descriptor, serving)}
+    # The last machines first: those that bring the traffic are the first ones, and move their visitors once.
+    rolled = [node.name for node in reversed(service.nodes) if node.name in effects and effects[node.name].rolled]
+    batches = rolling.batches(rolled, leaving, service.at_once)
+    running = any(node.name in there.nodes for node in service.nodes)
+    founds = descriptor.founds and service.name not in there.founded
+    founder = next((node.name for node in service.nodes if founds and descriptor.founds in node.groups), "")
+    for node in service.nodes:
+        if node.name in due:
+            tree = trees[node.name]
+            yield replace(
+                _visit(wanted, node, machines),
+                authority=_authority(tree, ids[node.name], machines, there),
+                moves=_moves(tree, there),
+                brings_traffic=not running or bool(set(descriptor.start_order[-1:]) & set(node.groups)),
+                founds=node.name == founder,
+                dump=str(wanted.dumps.get(service.name, "")) if node.name == founder else "",
+                drains=node.name in leaving,
+                joins=node.name not in effects or effects[node.name].rolled,
+                batch=batches.get(node.name, 0),
             )
-            found.setdefault(service.rank, []).append(visit)
-    return [found[key] for key in sorted(found)]
 
 
 def _moves(tree: Tree, there: Record) -> bool:
@@ -57,11 +85,11 @@ def authority(machines: Machines, fingerprint: str) -> Authority:
     return Authority(*dict(zip(fingerprints, pairs, strict=True))[fingerprint])
 
 
-def _visit(wanted: Wish, node: Node, made: Mapping[str, str]) -> Visit:
+def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
     service = wanted.topology.service(node.service)
     return Visit(
         node=node.name,
-        ip=made["ip"],
+        ip=machines.nodes[node.name]["ip"],
         type=service.type,
         groups=node.groups,
         tree=wanted.trees[node.name],
@@ -70,15 +98,41 @@ def _visit(wanted: Wish, node: Node, made: Mapping[str, str]) -> Visit:
         startup_script=str(wanted.scripts.get(service.name, "")),
         archive=str(wanted.archives.get(service.name, "")),
         options=service.options,
+        secrets=machines.secrets,
     )
 
 
-def telling(machine: Machine, tree: Tree, ip: str) -> Visit:
-    """To a machine that keeps all but a few files that need no proof."""
-    return Visit(machine.node, ip, machine.type, tree.groups, tree, baked=True)
+def again(machine: Machine, tree: Tree, ip: str, secrets: Mapping[str, str] | None = None) -> Visit:
+    """To a machine that keeps all but a few files."""
+    address = machine.address.partition("/")[0]
+    return Visit(machine.node, ip, machine.type, tree.groups, tree, True, address, secrets=secrets or {})
 
 
-def leaving(machine: Machine, machines: Machines) -> Visit:
-    """To a machine that is told nothing any more."""
-    ip = machines.nodes[machine.node]["ip"]
-    return Visit(machine.node, ip, machine.type, (), Tree.empty(machine.node), baked=True)
+def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: Catalog) -> list[Visit]:
+    """To machines that are told nothing any more; those that keep data leave one after another."""
+    found, last = [], 0
+    for machine in going:
+        known, descriptor = there.nodes.get(machine.node), types[machine.type].descriptor
+        groups = known.groups if known else ()
+        keeps = any(descriptor.groups[group].keeps_data for group in groups)
+        last += keeps
+        ip, address = machines.nodes[machine.node]["ip"], machine.address.partition("/")[0]
+        empty = Tree.empty(machine.node)
+        found.append(Visit(machine.node, ip, machine.type, groups, empty, True, address, batch=last if keeps else 0))
+    return sorted(found, key=lambda visit: visit.batch)
+
+
+def founded(wanted: Wish, confirmed: Collection[str]) -> frozenset[str]:
+    """Services whose data was seen to be there: one of the machines that hold it confirmed."""
+    kinds = {service.name: wanted.types[service.type].descriptor for service in wanted.topology.services}
+    proved = (node for node in wanted.topology.nodes if node.name in confirmed)
+    return frozenset(node.service for node in proved if kinds[node.service].founds in node.groups)
+
+
+def raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: str = "") -> None:
+    """Raises MachineError naming machines and steps; failures of the step `forgiven` do not count."""
+    failures = tuple(failure for failure in outcome.failures if failure.step != forgiven)
+    if failures:
+        names = ", ".join(sorted({failure.node for failure in failures}))
+        rest = f"; {', '.join(outcome.untouched)} left as before" if outcome.untouched else ""
+        raise MachineError(f"{names}: {what}{rest}", failures, "mend it, then run the same command again")

@@ -20,6 +20,7 @@ from conpaas_iac.inspected import Inspector
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
+from conpaas_iac.placeholders import Versions
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
 from conpaas_iac.topology import Topology
@@ -38,14 +39,24 @@ class Wish:
     trees: Mapping[str, Tree]
     archives: Mapping[str, Path]
     scripts: Mapping[str, Path]  # service -> startup script on this machine
+    dumps: Mapping[str, Path]  # service -> SQL for its empty database, on this machine
     diagnostics: tuple[Diagnostic, ...]  # warnings and notes of the manifest
     notes: tuple[str, ...]
     now: datetime
+    replaced: frozenset[str] = frozenset()  # machines to be made anew
 
     @property
     def application(self) -> str:
         """Its name."""
         return self.manifest.application
+
+    def with_secrets(self, versions: Mapping[str, Versions]) -> "Wish":
+        """The same with these versions of secrets."""
+        trees = self.trees
+        for name, each in versions.items():
+            trees = {node: tree.with_secret(name, each) for node, tree in trees.items()}
+        secrets = {**self.topology.secrets, **versions}
+        return replace(self, topology=replace(self.topology, secrets=secrets), trees=trees)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,20 @@ class Request:
     environment: str = "default"
     locked: bool = False
     dry: bool = False
+    replaced: frozenset[str] = frozenset()  # machines to be made anew
+    may_lose: frozenset[str] = frozenset()  # services whose data may be lost
     now: datetime = field(default_factory=lambda: datetime.now(UTC))  # certificates have lifetimes
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the backend knows of an application."""
+
+    held: frozenset[str] = frozenset()  # services that `conpaas stop` holds
+    secrets: Mapping[str, Versions] = field(default_factory=dict)  # those that have a value
+    secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> secret
+    founded: frozenset[str] = frozenset()  # services whose data is there
+    lock: Lock | None = None  # the one that its machines were made with: a lock file that was lost comes back from it
 
 
 def is_locked(asked: bool) -> bool:
@@ -71,13 +95,11 @@ def build(
     request: Request,
     settings: Settings,
     used: Callable[[], Iterable[IPv4Network]] = tuple,
-    held: Callable[[str], frozenset[str]] = lambda application: frozenset(),
-    applied: Callable[[str], Lock | None] = lambda application: None,
+    known: Callable[[str], Known] = lambda application: Known(),
 ) -> Wish:
     """Work the request out; writes the lock file when something new needs a place in it and it may.
 
-    `used` gives the ranges of other applications, `held` the services of an application that `conpaas stop` holds,
-    `applied` the lock that its machines were made with: a lock file that was lost comes back from it.
+    `used` gives the ranges of other applications, `known` what is known of the application of that name.
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
@@ -87,37 +109,39 @@ def build(
     manifest = reading.manifest
     path = lockfile.path_of(request.manifest, request.environment)
     before = lockfile.read(path)
-    lock = _with_blocks(before or applied(manifest.application), manifest, request, settings, used)
+    there = known(manifest.application)
+    lock = _with_blocks(before or there.lock, manifest, request, settings, used)
     lock, codes, notes = _with_code(lock, manifest, request, settings)
     if lock != before:
         _refuse_if_locked(path, before, lock, request)
     versions = {name: each.version for name, each in codes.items()}
     archives = {name: each.archive for name, each in codes.items()}
-    kept_down = held(manifest.application)
-    if kept_down:
-        notes.append(f"held by `conpaas stop`: {', '.join(sorted(kept_down))}; again with `conpaas start`")
-    layout = topology.build(_held(manifest, kept_down), request.environment, types, lock, versions)
+    if there.held:
+        notes.append(f"held by `conpaas stop`: {', '.join(sorted(there.held))}; again with `conpaas start`")
+    secrets = (there.secrets, there.secret_names)
+    layout = topology.build(_held(manifest, there.held), request.environment, types, lock, versions, *secrets)
     for node in layout.nodes:
         clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
     operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
     if lock != before and not request.dry:
         lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
-    scripts = {} if request.dry else _scripts(manifest, settings)
-    said = (reading.diagnostics, tuple(notes), request.now)
-    return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, *said)
+    scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
+    empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
+    dumps = {} if request.dry else _fetched(empty, settings)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced)
+    return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
 
 
-def _scripts(manifest: Manifest, settings: Settings) -> dict[str, Path]:
-    """Startup scripts as files; those with an address are fetched anew, for nothing says whether they changed."""
+def _fetched(locations: Mapping[str, str], settings: Settings) -> dict[str, Path]:
+    """Scripts and dumps as files; those with an address are fetched anew, for nothing says whether they changed."""
     found = {}
-    for service in manifest.services:
-        if "://" in service.startup_script:
-            digest = hashlib.sha256(service.startup_script.encode()).hexdigest()
-            found[service.name] = private_folder(settings.cache / "scripts") / digest
-            download(service.startup_script, found[service.name])
-        elif service.startup_script:
-            found[service.name] = Path(service.startup_script)
+    for service, location in locations.items():
+        if "://" in location:
+            found[service] = private_folder(settings.cache / "fetched") / hashlib.sha256(location.encode()).hexdigest()
+            download(location, found[service])
+        elif location:
+            found[service] = Path(location)
     return found
 
 

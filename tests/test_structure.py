@@ -20,11 +20,11 @@ PACKAGE = ROOT / "conpaas_iac"
 
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
-    "ground": ("__init__ errors events files shipped settings store holding downloads ssh quoting", ""),
+    "ground": ("__init__ errors events files shipped settings store holding downloads ssh quoting placeholders", ""),
     "code": ("archives archive_members inspected", "ground"),
     "catalog": ("catalog", "ground"),
     "model": ("manifest.model", ""),
-    "manifest": ("manifest manifest.*", "ground code catalog model"),
+    "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal "
@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits power deployment inspection joining",
+        "situation visits rolling losses power deployment lifecycle rotation inspection joining",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
@@ -70,7 +70,10 @@ HOMES = {
 }
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
-PURE = "addresses layout topology declaration plan render status visits vpn joins netcause netreport renewal"
+PURE = (
+    "addresses placeholders layout topology declaration plan render status visits vpn joins netcause netreport renewal "
+    "rolling losses"
+)
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
 

@@ -12,10 +12,11 @@ from conpaas_iac.commands import options, output
 @click.argument("application")
 @options.environment
 @options.form
+@options.may_lose
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(application: str, environment: str, form: str, yes: bool) -> int:
+def command(application: str, environment: str, form: str, may_lose: tuple[str, ...], yes: bool) -> int:
     """Remove the machines, network and state of APPLICATION. Data on its machines is lost; the manifest stays."""
-    from conpaas_iac import deployment, inspection
+    from conpaas_iac import inspection, lifecycle
     from conpaas_iac.live import shown
 
     begun, configured = time.monotonic(), settings.load()
@@ -24,7 +25,7 @@ def command(application: str, environment: str, form: str, yes: bool) -> int:
         names = ", ".join(machines) or "no machine"
         click.confirm(f"Remove {application} ({environment}) with {names}, and all data on them?", abort=True)
     with shown(output.console(stderr=form == "json")) as listen:
-        deployment.down(application, environment, configured, listen)
+        lifecycle.down(application, environment, configured, listen, frozenset(may_lose))
     removed = ", ".join(machines) or "it had no machines"
     text = f"{application} is gone: {removed} ({time.monotonic() - begun:.1f} s)."
     output.end(form, "down", application, machines, text)

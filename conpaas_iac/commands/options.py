@@ -1,7 +1,7 @@
 """Options that several verbs share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,14 @@ environment: Decorator = click.option(
 locked: Decorator = click.option(
     "--locked", is_flag=True, help="Never write the lock file; the default where CI is set."
 )
+may_lose: Decorator = click.option(
+    "--allow-data-loss", "may_lose", multiple=True, metavar="SERVICE", help="The data of this service may be lost."
+)
 form: Decorator = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 
 
-def request(manifest: Path, environment: str, locked: bool) -> Request:
+def request(manifest: Path, environment: str, locked: bool, may_lose: Iterable[str] = ()) -> Request:
     """What the shared options ask for."""
-    return Request(manifest, environment, is_locked(locked))
+    return Request(manifest, environment, is_locked(locked), may_lose=frozenset(may_lose))

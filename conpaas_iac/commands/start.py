@@ -12,12 +12,12 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(target: str, environment: str, form: str) -> int:
     """Start machines that `conpaas stop` stopped, and wait until they do their work."""
-    from conpaas_iac import deployment
+    from conpaas_iac import lifecycle
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
     with shown(output.console(stderr=form == "json")) as listen:
-        started = deployment.start(application, environment, service, settings.load(), listen)
+        started = lifecycle.start(application, environment, service, settings.load(), listen)
     text = f"Started: {', '.join(started) or 'nothing was stopped'}. See: conpaas status {application}"
     output.end(form, "start", application, started, text)
     return 0

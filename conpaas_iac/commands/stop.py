@@ -12,12 +12,12 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(target: str, environment: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""
-    from conpaas_iac import deployment
+    from conpaas_iac import lifecycle
     from conpaas_iac.live import shown
 
     application, _, service = target.partition("/")
     with shown(output.console(stderr=form == "json")) as listen:
-        stopped = deployment.stop(application, environment, service, settings.load(), listen)
+        stopped = lifecycle.stop(application, environment, service, settings.load(), listen)
     text = f"Stopped: {', '.join(stopped) or 'nothing ran'}. Again with: conpaas start {target}"
     output.end(form, "stop", application, stopped, text)
     return 0

@@ -16,13 +16,14 @@ from conpaas_iac.wish import Request, Wish
 @options.manifest
 @options.environment
 @options.locked
+@options.may_lose
 @options.form
-def command(manifest: Path, environment: str, locked: bool, form: str) -> int:
+def command(manifest: Path, environment: str, locked: bool, may_lose: tuple[str, ...], form: str) -> int:
     """Make the application as MANIFEST says: shows the plan, then carries it out.
 
     Safe to repeat: where nothing differs, nothing happens; after a failure or Ctrl-C it goes on.
     """
-    return carry_out(options.request(manifest, environment, locked), form)
+    return carry_out(options.request(manifest, environment, locked, may_lose), form)
 
 
 def carry_out(request: Request, form: str) -> int:

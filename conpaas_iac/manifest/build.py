@@ -51,6 +51,8 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
     size = data.get("Size") or around.clouds.size(cloud)
     batches = counts.batches(context, kind, data, pointer, around.clouds, cloud, size)
     plain = counts.counts(context, kind, data, pointer)
+    variables = data.get("Environment", {})
+    named_secrets = {each.field: data[each.field] for each in kind.descriptor.secrets.values() if each.field in data}
     return Service(
         pointer=pointer,
         name=named.name,
@@ -64,13 +66,19 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         addresses=around.addresses.of_service(kind, data.get("Address"), f"{pointer}/Address"),
         archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive"),
         startup_script=_file(context, data, pointer, "StartupScript"),
+        dump=_file(context, data, pointer, "Dump"),
         options=_options(kind, data.get("Configuration", {})),
-        environment={name: str(value) for name, value in data.get("Environment", {}).items()},
+        environment={name: str(value) for name, value in variables.items() if not isinstance(value, dict)},
         size=size,
         placement=data.get("Placement", "packed"),
         image=data.get("Image", ""),
         publish=network.publish(context, kind, data, pointer),
+        at_once=int(data.get("MaxUnavailable", 1)),
+        without=frozenset(data.get("Without", ())),
         renamed_from=around.renamed.get(pointer, ""),
+        environment_secrets={name: value["Secret"] for name, value in variables.items() if isinstance(value, dict)},
+        secrets={name: value["Secret"] for name, value in named_secrets.items() if isinstance(value, dict)},
+        passwords={name: value for name, value in named_secrets.items() if isinstance(value, str)},
         fields=_own_fields(context, kind, data, pointer),
     )
 
@@ -105,7 +113,6 @@ def _file(context: Context, data: Mapping[str, Any], pointer: str, field: str) -
 
 def _own_fields(context: Context, kind: ServiceType, data: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     """The type's own fields as written; of xtreemfs also the snapshot that StartupInstances names."""
-    _file(context, data, pointer, "Dump")
     if isinstance(data.get("Password"), str):
         message = "a password in a manifest can be read by everybody who reads the manifest"
         hint = 'write {"Secret": "name"}'

@@ -1,4 +1,4 @@
-"""Changing one number in a manifest's text; every other byte stays."""
+"""Changing one thing in a manifest's text; every other byte stays."""
 
 import json
 import re
@@ -24,23 +24,41 @@ def set_count(text: str, service: str, group: str, count: int, types: Catalog) -
     Raises UserError for an unknown service or group, a count out of range, a mix in `Machines`; ManifestError
     for text that is no JSON.
     """
-    document = parse(Source("manifest", text))
-    if document.diagnostics or not isinstance(document.data, dict):
-        raise ManifestError(document.diagnostics)
+    document = _document(text)
     named = _service(document, service, types)
     kind = named.kind
     if kind is None:
         raise UserError(f"service {service!r} is of a type that is not there: {named.data.get('Type')}")
     group = _group(kind, group)
     _in_range(kind, group, count)
-    edit = _edit(document, named, kind, group, count)
-    return text[: edit.span[0]] + edit.text + text[edit.span[1] :]
+    return _edit(document, named, kind, group, count).applied(text)
+
+
+def leave_out(text: str, service: str, node: str, types: Catalog) -> str:
+    """The text with a machine in the service's `Without`; raises as `set_count` does."""
+    document = _document(text)
+    named = _service(document, service, types)
+    if "Without" not in named.data:
+        return _insert(document, named.pointer, "Without", [node]).applied(text)
+    start, end = document.values[f"{named.pointer}/Without"]
+    return _Edit((start, end), json.dumps([*named.data["Without"], node])).applied(text)
+
+
+def _document(text: str) -> Document:
+    document = parse(Source("manifest", text))
+    if document.diagnostics or not isinstance(document.data, dict):
+        raise ManifestError(document.diagnostics)
+    return document
 
 
 @dataclass(frozen=True)
 class _Edit:
     span: Span
     text: str
+
+    def applied(self, text: str) -> str:
+        """The text with it."""
+        return text[: self.span[0]] + self.text + text[self.span[1] :]
 
 
 def _service(document: Document, wanted: str, types: Catalog) -> Named:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
@@ -74,13 +75,19 @@ class Service:
     addresses: Mapping[str, tuple[IPv4Address, ...]]  # group -> asked-for addresses by ordinal
     archive: Archive | None
     startup_script: str  # absolute path or URL, or ""
+    dump: str  # alike
     options: Mapping[str, object]  # `Configuration` over the type's defaults
     environment: Mapping[str, str]
     size: str
     placement: Literal["packed", "spread"]
     image: str  # the user's own machine image, or ""
     publish: tuple[Publish, ...]
+    at_once: int  # how many machines in service a change may visit side by side
+    without: frozenset[str]  # machines that are left out: others take their place
     renamed_from: str
+    environment_secrets: Mapping[str, str]  # variable -> name of the secret that is its value
+    secrets: Mapping[str, str]  # field (Password) -> name of the secret that the manifest gives it
+    passwords: Mapping[str, str] = dataclass_field(repr=False)  # field -> value written into the manifest
     fields: Mapping[str, object]  # the type's own fields as written (Dump, Password, VolumeStartup, StartRole)
 
 

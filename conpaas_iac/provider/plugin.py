@@ -17,9 +17,11 @@ from conpaas_iac.provider.authority import Authority
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.provider.resource import Made, Resource, Values
+from conpaas_iac.provider.secret import Secret
 
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
+    "conpaas:index:Secret": Secret,
     "conpaas:vpn:Authority": Authority,
     "conpaas:lxd:Instance": Instance,
 }

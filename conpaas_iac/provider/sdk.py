@@ -18,6 +18,17 @@ class Identity(pulumi.CustomResource):
         super().__init__("conpaas:index:Identity", "identity", {"application": application, **dict.fromkeys(names)})
 
 
+class Secret(pulumi.CustomResource):
+    """One version of a secret value."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, key: str, given: str = "") -> None:
+        inputs = {"key": key, **({"given": pulumi.Output.secret(given)} if given else {})}
+        options = pulumi.ResourceOptions(additional_secret_outputs=["value"])
+        super().__init__("conpaas:index:Secret", key, {**inputs, "value": None}, options)
+
+
 class Authority(pulumi.CustomResource):
     """What signs the certificates of an application's network."""
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import deployment, settings
+from conpaas_iac import deployment, lifecycle, settings
 from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.deployment import Result
 from conpaas_iac.engine import Engine
@@ -84,9 +84,9 @@ class World:
         request = Request(self.folder / "manifest.json", locked=locked)
         return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, self.visits)
 
-    def down(self) -> None:
+    def down(self, *may_lose: str) -> None:
         """Remove it."""
-        deployment.down(self.name, "default", self.settings, self.events.append)
+        lifecycle.down(self.name, "default", self.settings, self.events.append, may_lose)
 
     def engine(self) -> Engine:
         """Its stack."""

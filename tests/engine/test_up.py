@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment
+from conpaas_iac import deployment, lifecycle
 from conpaas_iac.errors import LeaseHeldError, UserError
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.wish import Request
@@ -91,18 +91,18 @@ def test_start_0_rests_machines_and_start_1_wakes_the_same_ones(world: World) ->
 
 def test_stop_holds_until_start(world: World) -> None:
     world.up(backends(1))
-    stopped = deployment.stop("shop", "default", "", world.settings, world.events.append)
+    stopped = lifecycle.stop("shop", "default", "", world.settings, world.events.append)
     assert stopped == ("web-1",)
     assert world.lxd.running() == set()
     held = world.up()
     assert held.plan.is_empty
     assert "held by `conpaas stop`: web" in held.plan.notes[0]
     assert world.lxd.running() == set()
-    assert deployment.start("shop", "default", "", world.settings, world.events.append) == ("web-1",)
+    assert lifecycle.start("shop", "default", "", world.settings, world.events.append, world.visits) == ("web-1",)
     assert world.lxd.running() == {"shop--web-1"}
     assert world.up().plan.is_empty
     with pytest.raises(UserError, match="no machines of service 'blog'"):
-        deployment.stop("shop", "default", "blog", world.settings, world.events.append)
+        lifecycle.stop("shop", "default", "blog", world.settings, world.events.append)
 
 
 def test_size_changes_in_place_and_an_image_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_a_renamed_service_keeps_its_machines_and_addresses(world: World) -> Non
     out = world.up({**backends(2), "ServiceName": "front", "RenamedFrom": "blog"})
     assert "front was called blog" in out.plan.notes[0]
     assert {change.action for change in out.plan.changes} == {"change"}
-    assert world.visits.seen == [("configure", ("front-1", "front-2"))]
+    assert world.visits.seen == [("configure", ("front-2", "front-1"))]  # rolled
     assert world.lxd.ids() == ids
     assert {each.config["user.conpaas.node"] for each in world.lxd.machines.values()} == {"front-1", "front-2"}
     assert list(world.applied()) == ["front-1", "front-2"]

@@ -93,7 +93,7 @@ def test_options_change_files() -> None:
 
 def test_what_the_cloud_lost_is_replaced() -> None:
     target = reborn(wanted(ONE), ["web-1"], {})
-    made = make(ONE, ONE, gone=["web-1"], target=target)
+    made = make(ONE, ONE, anew={"web-1": "the cloud has lost it"}, target=target)
     assert [(change.action, change.cause) for change in made.changes] == [("replace", "the cloud has lost it")]
     assert (made.count("add", "replace"), made.count("remove", "replace")) == (1, 1)
     assert report.summary(made) == "Plan: 1 to add, 0 to change, 1 to remove; 0 as they are."

@@ -1,0 +1,111 @@
+"""The use cases that rest, wake and remove what is there, without a manifest."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from conpaas_iac import catalog, losses, power, record, visits
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.configure import Executor, run
+from conpaas_iac.declaration import Machine
+from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.errors import UserError
+from conpaas_iac.events import Listener
+from conpaas_iac.holding import holding
+from conpaas_iac.record import Record
+from conpaas_iac.settings import Settings
+from conpaas_iac.situation import seen_now, strays_of
+from conpaas_iac.ssh import access
+from conpaas_iac.store import at
+from conpaas_iac.visits import raise_on_failure
+
+
+def down(application: str, environment: str, settings: Settings, listen: Listener, may_lose: Collection[str]) -> None:
+    """Remove every machine, the network, the stack and its record; the lock file and the images stay.
+
+    Raises UserError where a service holds data that may not be lost.
+    """
+    name = stack_name(application, environment)
+    with holding(settings, name):
+        engine = Engine.existing(settings, application, environment)
+        applied, shelf = engine.applied(), at(settings.backend_url)
+        refuse_losses(application, applied, record.read(shelf, name), may_lose)
+        power.clear(strays_of(applied, settings), settings, listen)
+        engine.destroy(listen)
+        for document in ("record.json", "lock.json"):
+            shelf.delete(f"{name}/{document}")
+
+
+def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:
+    """Raises UserError where removing everything would lose data that may not be lost."""
+    types = catalog.load()
+    lost = losses.of_everything(applied.machines, there, types)
+    if refused := {name: why for name, why in lost.items() if name not in may_lose}:
+        kinds = {machine.service: machine.type for machine in applied.machines}
+        raise UserError(*losses.said(refused, application, kinds, types))
+
+
+def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
+    """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
+    with holding(settings, stack_name(application, environment)):
+        engine = Engine.existing(settings, application, environment)
+        applied, shelf = engine.applied(), at(settings.backend_url)
+        chosen = _of_service(applied, service)
+        there = record.read(shelf, engine.name)
+        names = frozenset(machine.node for machine in chosen)
+        held = there.held | {machine.service for machine in chosen}
+        record.write(shelf, engine.name, replace(there, held=held, resting=there.resting | names))
+        seen = seen_now(applied, settings)
+        awake = [machine for machine in chosen if machine.node in seen and seen[machine.node].running]
+        power.halt(awake, seen, settings, listen)
+        return tuple(machine.node for machine in awake)
+
+
+def start(
+    application: str, environment: str, service: str, settings: Settings, listen: Listener, execute: Executor = run
+) -> tuple[str, ...]:
+    """Let go of a held service (or all of them), start its machines, and have them prove that they work."""
+    with holding(settings, stack_name(application, environment)):
+        engine = Engine.existing(settings, application, environment)
+        applied, shelf = engine.applied(), at(settings.backend_url)
+        there = record.read(shelf, engine.name)
+        chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
+        seen = seen_now(applied, settings)
+        asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
+        power.rouse(asleep, seen, settings, listen)
+        held = there.held - {machine.service for machine in chosen}
+        resting = there.resting - {machine.node for machine in chosen}
+        record.write(shelf, engine.name, replace(there, held=held, resting=resting))
+        if asleep:
+            _prove(asleep, engine, there, seen_now(applied, settings), listen, execute)
+        return tuple(machine.node for machine in asleep)
+
+
+def _prove(
+    machines: Collection[Machine],
+    engine: Engine,
+    there: Record,
+    seen: Mapping[str, Seen],
+    listen: Listener,
+    execute: Executor,
+) -> None:
+    """Machines that others need to work prove that they do before the others."""
+    made, types = engine.machines(), catalog.load()
+    reachable = {node: {**known, "ip": seen[node].ip} for node, known in made.nodes.items() if node in seen}
+    trees = {machine.node: there.tree(machine.node) for machine in machines}
+    for needed in (True, False):
+        stage = [
+            visits.again(machine, tree, seen[machine.node].ip)
+            for machine in machines
+            if (tree := trees[machine.node]) and bool(types[machine.type].descriptor.environment) is needed
+        ]
+        if stage:
+            with access(made.login, reachable) as way:
+                raise_on_failure(execute("prove", stage, way, listen), "started, and not in order")
+
+
+def _of_service(applied: Applied, service: str) -> tuple[Machine, ...]:
+    chosen = tuple(machine for machine in applied.machines if service in ("", machine.service))
+    if not chosen:
+        known = ", ".join(sorted({machine.service for machine in applied.machines})) or "none"
+        raise UserError(f"no machines of service {service!r}" if service else "no machines", f"services: {known}")
+    return chosen

@@ -25,6 +25,8 @@ VERBS = {
     "plan": "Show what `up` would do",
     "up": "Make the application as the manifest says",
     "scale": "Change the number of machines in the manifest, and make it so",
+    "replace": "Make machines anew, one after another, under their addresses",
+    "secret": "List secrets, set one, or rotate it without a gap",
     "list": "List applications",
     "status": "Say how an application is, now",
     "net": "Measure the network between an application's machines; say what is broken",

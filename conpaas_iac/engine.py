@@ -1,6 +1,5 @@
 """The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
 
-import logging
 import os
 import secrets
 import sys
@@ -18,7 +17,7 @@ from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
-from conpaas_iac.errors import ConpaasError, Failure, LeaseHeldError, MachineError, UserError
+from conpaas_iac.errors import Failure, LeaseHeldError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
@@ -54,6 +53,7 @@ class Applied:
     machines: tuple[Machine, ...]
     ips: Mapping[str, str]  # node -> address on the provider's network
     authorities: Authorities
+    range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
 
 
@@ -75,7 +75,7 @@ class Engine:
         except auto_errors.StackNotFoundError:
             raise
         except auto_errors.CommandError as error:
-            raise _translated(error, []) from error
+            raise engine_events.translated(error, []) from error
 
     @classmethod
     def find(cls, settings: Settings, application: str, environment: str) -> "Engine | None":
@@ -96,19 +96,21 @@ class Engine:
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
         machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
-        owner, machines, ips, authorities, keys = "", [], {}, Authorities(), []
+        owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
         for resource in self._workspace.checkpoint.get("resources") or ():
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif resource["type"] == AUTHORITY and "outputs" in resource:
                 authorities = _authorities({**resource["outputs"], "epoch": resource["inputs"]["epoch"]})
+                span = resource["inputs"]["range"]
             elif resource["type"] == SECRET:
                 keys.append(resource["id"])
             elif cloud := machine_types.get(resource["type"]):
                 machines.append(_made_as(cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]))
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
-        ordered = tuple(sorted(machines, key=lambda machine: natural(machine.node)))
-        return Applied(owner, ordered, {node: ip for node, ip in ips.items() if ip}, authorities, tuple(sorted(keys)))
+        machines.sort(key=lambda machine: natural(machine.node))
+        known = {node: ip for node, ip in ips.items() if ip}
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)))
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -149,7 +151,7 @@ class Engine:
                 self._stack.cancel()
                 call()
         except auto_errors.CommandError as error:
-            raise _translated(error, failures) from error
+            raise engine_events.translated(error, failures) from error
 
 
 def _made_as(machine: Machine, name: str) -> Machine:
@@ -235,16 +237,3 @@ def _held(holders: Iterable[Holder]) -> LeaseHeldError:
         f"the engine is changing this application: {who}",
         f"wait for it; if that machine is gone, remove {engine_lock.FOLDER}/<stack> from the backend",
     )
-
-
-def _translated(error: auto_errors.CommandError, failures: list[Failure]) -> ConpaasError:
-    text = str(error)
-    logging.getLogger(__name__).debug("engine: %s", text)
-    if "incorrect passphrase" in text:
-        return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
-    if "no space left on device" in text:
-        return UserError("the disk is full: the engine cannot write its state", "free some space, then run it again")
-    if failures:
-        return MachineError(f"failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
-    lines = [line for line in text.splitlines() if line.strip()]
-    return ConpaasError(f"the engine failed: {next((line for line in lines if 'error:' in line), text[-500:])}")

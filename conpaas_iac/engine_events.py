@@ -1,11 +1,13 @@
-"""The engine's events as ours."""
+"""The engine's events and errors as ours."""
 
+import logging
 from typing import Any
 
 from pulumi import automation as auto
+from pulumi.automation import errors
 
 from conpaas_iac import clouds
-from conpaas_iac.errors import Failure
+from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Event, Listener
 
 
@@ -45,3 +47,17 @@ def _reason(message: str) -> str:
         _, _, rest = text.rpartition(noise)
         text = rest or text
     return text
+
+
+def translated(error: errors.CommandError, failures: list[Failure]) -> ConpaasError:
+    """An error of the engine; `failures` are those that its events told of."""
+    text = str(error)
+    logging.getLogger(__name__).debug("engine: %s", text)
+    if "incorrect passphrase" in text:
+        return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
+    if "no space left on device" in text:
+        return UserError("the disk is full: the engine cannot write its state", "free some space, then run it again")
+    if failures:
+        return MachineError(f"failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
+    lines = [line for line in text.splitlines() if line.strip()]
+    return ConpaasError(f"the engine failed: {next((line for line in lines if 'error:' in line), text[-500:])}")

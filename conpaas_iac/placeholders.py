@@ -78,6 +78,11 @@ def moved(text: str, name: str, versions: Versions) -> str:
     return _PLACEHOLDER.sub(move, text)
 
 
+def holds(text: str, name: str) -> bool:
+    """Whether the text needs any version of the secret."""
+    return any(match[1] == name for match in _PLACEHOLDER.finditer(text))
+
+
 def accepts(text: str, name: str) -> bool:
     """Whether who holds the text is asked for the secret: it must know a new value before anybody uses it."""
     return any(match[1] == name and match[3] for match in _PLACEHOLDER.finditer(text))

@@ -19,24 +19,30 @@ def declare(declaration: Declaration, settings: Settings, given: Mapping[str, st
     of versions that this run makes and the user said.
     """
     identity = Identity(declaration.application)
-    authority = Authority(declaration.application, declaration.range, declaration.epoch)
+    authority = _network(declaration)
     nodes: dict[str, pulumi.Output[dict[str, str]]] = {}
     for name in declaration.clouds:
         machines = tuple(machine for machine in declaration.machines if machine.cloud == name)
         nodes.update(clouds.cloud(name).declare(declaration, machines, identity, settings))
     login: pulumi.Output[str] = pulumi.Output.secret(identity.privateKey)
-    keys: pulumi.Output[str] = pulumi.Output.secret(authority.keys)
-    public = {"certificates": authority.certificates, "facts": authority.facts, "epoch": declaration.epoch}
     made = {name: Secret(name, (given or {}).get(name, "")).value for name in declaration.secrets}
-    secrets: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**made))
+    secrets: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**made) if made else {})
     outputs = {
         "owner": identity.owner,
         "login": login,
-        "authority": public,
-        "keys": keys,
         "nodes": nodes,
         "secrets": secrets,
+        **authority,
     }
     for name, value in outputs.items():
         pulumi.export(name, value)
     return outputs
+
+
+def _network(declaration: Declaration) -> dict[str, Any]:
+    """Nothing while the application has secrets only and no network yet."""
+    if not declaration.range:
+        return {}
+    made = Authority(declaration.application, declaration.range, declaration.epoch)
+    public = {"certificates": made.certificates, "facts": made.facts, "epoch": declaration.epoch}
+    return {"authority": public, "keys": pulumi.Output.secret(made.keys)}

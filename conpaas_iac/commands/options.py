@@ -39,6 +39,12 @@ form: Decorator = click.option(
 )
 
 
-def request(manifest: Path, environment: str, locked: bool, may_lose: Iterable[str] = ()) -> Request:
+def request(
+    manifest: Path,
+    environment: str,
+    locked: bool,
+    may_lose: Iterable[str] = (),
+    replaced: frozenset[str] = frozenset(),
+) -> Request:
     """What the shared options ask for."""
-    return Request(manifest, environment, is_locked(locked), may_lose=frozenset(may_lose))
+    return Request(manifest, environment, is_locked(locked), replaced=replaced, may_lose=frozenset(may_lose))

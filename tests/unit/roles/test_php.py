@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import jinja2
@@ -18,7 +19,7 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
     engine = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    engine.filters.update(quoting.FILTERS)
+    engine.filters.update({**quoting.FILTERS, **quoting.QUESTIONS})
     nodes = [
         {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
          "groups": list(groups if number == 1 else GROUPS)}
@@ -37,6 +38,14 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
         for file in KIND.descriptor.files
         if not file.groups or set(file.groups) & set(groups)
     }
+
+
+def program(name: str) -> ModuleType:
+    """A program of the machines, as a module."""
+    path = f"/usr/local/lib/conpaas/{name}"
+    module = ModuleType(name)
+    exec(compile(render()[path], path, "exec"), module.__dict__)
+    return module
 
 
 @pytest.mark.parametrize("groups", MIXTURES, ids="-".join)

@@ -121,11 +121,11 @@ def build(
     _distinct(services)
     flows = _flows(manifest, types)
     offers = _offers(manifest, types, flows)
-    known = _secrets(services, secrets or {})
+    known = _secrets(manifest.application, services, secrets or {})
     return Topology(manifest.application, environment, lock.range, services, flows, offers, known)
 
 
-def _secrets(services: Iterable[Service], known: Mapping[str, Versions]) -> dict[str, Versions]:
+def _secrets(application: str, services: Iterable[Service], known: Mapping[str, Versions]) -> dict[str, Versions]:
     """Every secret with its versions; what services ask for and nobody made yet is made now, in version 1."""
     made = {name: (1,) for service in services for name in service.secrets.values()}
     for service in services:
@@ -133,7 +133,7 @@ def _secrets(services: Iterable[Service], known: Mapping[str, Versions]) -> dict
             if name not in known and name not in made:
                 raise UserError(
                     f"the secret {name!r} of {service.name}'s variable {variable} has no value",
-                    f"conpaas secret set APPLICATION {name}",
+                    f"conpaas secret set {application} {name}",
                 )
     return {**made, **known}
 

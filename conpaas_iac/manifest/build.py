@@ -51,6 +51,8 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
     size = data.get("Size") or around.clouds.size(cloud)
     batches = counts.batches(context, kind, data, pointer, around.clouds, cloud, size)
     plain = counts.counts(context, kind, data, pointer)
+    total = {**plain, **{group: sum(batch.count for batch in mix) for group, mix in batches.items()}}
+    counts.votes(context, kind, total, pointer)
     variables = data.get("Environment", {})
     named_secrets = {each.field: data[each.field] for each in kind.descriptor.secrets.values() if each.field in data}
     return Service(
@@ -60,7 +62,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         type=kind.name,
         cloud=cloud,
         start=_start(context, data, pointer),
-        counts={**plain, **{group: sum(batch.count for batch in mix) for group, mix in batches.items()}},
+        counts=total,
         batches=batches,
         uses=around.uses[pointer],
         addresses=around.addresses.of_service(kind, data.get("Address"), f"{pointer}/Address"),
@@ -74,7 +76,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         image=data.get("Image", ""),
         publish=network.publish(context, kind, data, pointer),
         at_once=int(data.get("MaxUnavailable", 1)),
-        without=frozenset(data.get("Without", ())),
+        without=counts.left_out(context, named.name, data, pointer),
         renamed_from=around.renamed.get(pointer, ""),
         environment_secrets={name: value["Secret"] for name, value in variables.items() if isinstance(value, dict)},
         secrets={name: value["Secret"] for name, value in named_secrets.items() if isinstance(value, dict)},

@@ -1,5 +1,6 @@
 """How many machines each group of a service has: StartupInstances, Machines, the type's defaults."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,25 @@ def counts(context: Context, kind: ServiceType, data: Mapping[str, Any], pointer
         result[group] = int(value)
         _in_range(context, place, group, int(value), kind.descriptor.groups[group])
     return result
+
+
+def left_out(context: Context, name: str, data: Mapping[str, Any], pointer: str) -> frozenset[str]:
+    """Machines that `Without` leaves out; says so where one is none of this service."""
+    written = data.get("Without", [])
+    for place, node in items(written, f"{pointer}/Without"):
+        if not re.fullmatch(rf"{re.escape(name)}-([a-z_]+-)?[1-9][0-9]*", node):
+            message, hint = f"{quote(node)} is no machine of {quote(name)}", f'as "{name}-2"'
+            context.findings.add("E0214", place, message, hint)
+    return frozenset(node for node in written if node)
+
+
+def votes(context: Context, kind: ServiceType, counts: Mapping[str, int], pointer: str) -> None:
+    """What is at risk with an even number of machines."""
+    for name, group in kind.descriptor.groups.items():
+        if group.even and counts[name] > 0 and counts[name] % 2 == 0:
+            place = f"{pointer}/StartupInstances/{name}"
+            message = f"{counts[name]} machines of {quote(name)}: {group.even}"
+            context.findings.add("W0204", place, message, "an odd number")
 
 
 def _in_range(context: Context, place: str, name: str, count: int, group: Group) -> None:

@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [ground] [vpn] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ SETS = {
     "story": "DokuWiki from up to down",
     "ground": "what set-up brings; minutes",
     "vpn": "two machines over the VPN and beside it",
+    "wordpress": "WordPress up, and changed in every way under load; minutes",
 }
 USUAL = ("quick", "story")
 

@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Trial:
-    """An application made from examples/dokuwiki."""
+    """An application made from an example."""
 
     name: str
     folder: Path
@@ -45,17 +45,18 @@ class Trial:
 
 
 @contextmanager
-def trial() -> Iterator[Trial]:
+def trial(example: str = "dokuwiki") -> Iterator[Trial]:
     """A new application's folder; machines and state go at the end, also after a failure."""
     folder = Path(tempfile.mkdtemp(prefix="conpaas-bench-"))
     made = Trial(f"bench-{uuid.uuid4().hex[:6]}", folder, {**environment(), "CONPAAS_STATE_DIR": str(folder / "state")})
     try:
-        shutil.copytree(ROOT / "examples" / "dokuwiki", folder / "app", ignore=shutil.ignore_patterns("*.lock.json"))
+        shutil.copytree(ROOT / "examples" / example, folder / "app", ignore=shutil.ignore_patterns("*.lock.json"))
         document = json.loads(made.manifest.read_text())
         made.manifest.write_text(json.dumps({**document, "Application": made.name}, indent=2))
         yield made
     finally:
-        subprocess.run([CONPAAS, "down", made.name, "--yes"], env=made.environment, capture_output=True, check=False)
+        command = [CONPAAS, "down", made.name, "--yes", "--allow-data-loss=db"]
+        subprocess.run(command, env=made.environment, capture_output=True, check=False)
         shutil.rmtree(folder)
 
 

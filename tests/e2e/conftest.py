@@ -59,6 +59,13 @@ class Story:
         document: dict[str, Any] = schemas.check(said, "status")
         return document
 
+    def remove(self) -> None:
+        """Take it down, with all its data; nothing is said where there is nothing."""
+        services = json.loads(self.manifest.read_text())["Services"] if self.manifest.exists() else []
+        losses = [f"--allow-data-loss={service.get('ServiceName')}" for service in services]
+        command = [CONPAAS, "down", self.name, "--yes", *losses]
+        subprocess.run(command, env=self.environment, capture_output=True, check=False)
+
     def left(self) -> list[str]:
         """What of it is in LXD now: machines and networks."""
         configured = settings.load()
@@ -84,6 +91,6 @@ def tell(folder: Path) -> Iterator[Story]:
     try:
         yield told
     finally:
-        subprocess.run([CONPAAS, "down", told.name, "--yes"], env=environment, capture_output=True, check=False)
+        told.remove()
         left = told.left()
         assert not left, f"left in LXD: {left}"

@@ -19,16 +19,13 @@ def install(url: str, name: str) -> None:
 def log_in(url: str) -> Visitor:
     """A visitor who is logged in; AssertionError if MediaWiki does not take the password."""
     visitor = Visitor(url)
-    token = re.search(r'name="wpLoginToken"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="wpLoginToken"', _form(visitor))
-    assert token, "no form to log in"
-    fields = {"wpLoginToken": token.group(1) or token.group(2), "wpName": USER, "wpPassword": PASSWORD}
+    page = visitor.open("/index.php?title=Special:UserLogin")
+    token = re.search(r'<input name="wpLoginToken" type="hidden" value="([^"]+)"', page)
+    assert token, f"no form to log in:\n{page}"
+    fields = {"wpLoginToken": token.group(1), "wpName": USER, "wpPassword": PASSWORD}
     visitor.open("/index.php?title=Special:UserLogin", **fields, wploginattempt="Log in", authAction="login")
     assert user(visitor) == USER, "not logged in"
     return visitor
-
-
-def _form(visitor: Visitor) -> str:
-    return visitor.open("/index.php?title=Special:UserLogin")
 
 
 def user(visitor: Visitor) -> str:

@@ -19,7 +19,7 @@ VERBS = {
     "validate": "Check manifests: all errors in one pass",
     "explain": "Explain a diagnostic code",
     "schema": "Print the manifest's JSON Schema, for editors",
-    "types": "List service types, or the options of one",
+    "types": "List service types; groups, options and operations of one",
     "clouds": "List clouds",
     "lock": "Fix addresses and code versions in the lock file",
     "plan": "Show what `up` would do",
@@ -40,7 +40,7 @@ VERBS = {
 
 
 class Verbs(click.Group):
-    """Verbs are modules of conpaas_iac.commands, each with a `command`."""
+    """Verbs are modules of conpaas_iac.commands, each with a `command`; names of service types are verbs, too."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of use."""
@@ -49,21 +49,21 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import just the one that is asked for."""
         if cmd_name not in VERBS:
-            return None
+            found: click.Command | None = import_module("conpaas_iac.commands.operations").group(cmd_name)
+            return found
         command: click.Command = import_module(f"conpaas_iac.commands.{cmd_name}").command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A word that is no verb gets the nearest one as an answer."""
-        if args and args[0] not in VERBS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], VERBS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"verbs: {', '.join(VERBS)}"
-            raise click.UsageError(f"no verb {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
+        """A word that is neither verb nor service type gets the nearest one as an answer."""
+        if not args or args[0] in VERBS or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        found = self.get_command(ctx, args[0])
+        if found is None:
+            raise click.UsageError(f"no verb {args[0]!r}; {_hint(args[0])}", ctx)
+        return args[0], found, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Without importing them."""
@@ -71,7 +71,23 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+def _hint(word: str) -> str:
+    """What was probably meant."""
+    from difflib import get_close_matches
+
+    from conpaas_iac.commands import operations
+
+    types = operations.names()
+    if near := get_close_matches(word, (*VERBS, *types), 1):
+        return f"did you mean {near[0]!r}?"
+    return f"verbs: {', '.join(VERBS)}" + (f"; service types with operations: {', '.join(types)}" if types else "")
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Operations of a service type: conpaas TYPE --help",
+)
 @click.version_option(__version__, prog_name="conpaas")
 def conpaas() -> None:
     """One JSON manifest, an elastic application.
@@ -81,7 +97,7 @@ def conpaas() -> None:
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done · 1 you can act · 2 usage, or plan has changes · 3 a machine failed ·
+    """Entry point. Exit codes: 0 done · 1 you can act · 2 the plan has changes · 3 a machine failed ·
     4 somebody else is changing it · 5 drift · 70 our bug · 130 interrupted."""
     sys.exit(run(sys.argv[1:]))
 

@@ -2,6 +2,9 @@
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
@@ -10,20 +13,48 @@ from conpaas_iac.errors import UserError
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write beside, flush to disk, rename; raises UserError where the place is not writable or the disk is full."""
     private_folder(path.parent)
-    try:
+    with replacing(path, mode) as write:
+        write(content)
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o600) -> Iterator[Callable[[bytes], None]]:
+    """What is written takes the place of `path` at the end of the context; where that fails, all stays as it was."""
+    with _said(path):
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            yield writer(file, path)
+            with _said(path):
+                os.fchmod(descriptor, mode)
+                os.fsync(descriptor)
+        with _said(path):
             Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def writer(file: FileIO, name: object) -> Callable[[bytes], None]:
+    """Writes all that it is given to an unbuffered file; raises UserError where that does not work."""
+
+    def write(content: bytes) -> None:
+        left = memoryview(content)
+        with _said(name):
+            while left:
+                left = left[file.write(left) or 0 :]
+
+    return write
+
+
+@contextmanager
+def _said(name: object) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody reads any more: no error
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        raise UserError(f"{name}: cannot be written: {error.strerror}") from error
 
 
 def private_folder(path: Path) -> Path:

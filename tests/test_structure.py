@@ -20,7 +20,10 @@ PACKAGE = ROOT / "conpaas_iac"
 
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
-    "ground": ("__init__ errors events files shipped settings store holding downloads ssh quoting placeholders", ""),
+    "ground": (
+        "__init__ errors events files shipped settings store holding downloads ssh remote quoting placeholders",
+        "",
+    ),
     "code": ("archives archive_members inspected", "ground"),
     "catalog": ("catalog", "ground"),
     "model": ("manifest.model", ""),
@@ -28,7 +31,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal "
-        "joins",
+        "joins operations",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -39,7 +42,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits rolling losses power deployment lifecycle rotation inspection joining",
+        "situation visits rolling losses power deployment lifecycle rotation inspection joining operating",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
@@ -72,7 +75,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout topology declaration plan render status visits vpn joins netcause netreport renewal "
-    "rolling losses"
+    "rolling losses operations"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

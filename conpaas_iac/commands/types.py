@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from conpaas_iac import catalog
-from conpaas_iac.catalog import Catalog, ServiceType
+from conpaas_iac import catalog, operations
+from conpaas_iac.catalog import Catalog, Operation, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
@@ -18,7 +18,7 @@ Row = tuple[str, ...]
 @click.argument("name", required=False, metavar="[TYPE]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(name: str | None, form: str) -> None:
-    """List the service types, or tell everything about one: groups, ports, options with defaults."""
+    """List the service types, or tell everything about one: groups, ports, options with defaults, operations."""
     types = catalog.load()
     if name is not None and name not in types:
         raise UserError(_missing(name, types), suggestion(name, types, "types of this installation"))
@@ -53,6 +53,29 @@ def _data(kind: ServiceType) -> dict[str, Any]:
             for port in descriptor.ports
         ],
         "options": {name: dict(spec) for name, spec in kind.options.items()},
+        "operations": {name: _operation(each) for name, each in descriptor.operations.items()},
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "summary": operation.summary,
+        "group": operation.group,
+        "on": operation.on,
+        "class": operation.class_,
+        "terminal": operation.terminal,
+        "json": operation.json,
+        "secret": operation.secret,
+        "arguments": [
+            {
+                "name": argument.name,
+                "help": argument.help,
+                "flag": argument.flag,
+                "required": argument.required and not argument.flag,
+                "stream": argument.stream,
+            }
+            for argument in operation.arguments
+        ],
     }
 
 
@@ -80,6 +103,12 @@ def _print(kind: ServiceType) -> None:
     if kind.options:
         click.echo("\nOptions (Configuration)")
         _table([(name, _type(spec), _default(spec), _description(spec)) for name, spec in kind.options.items()])
+    if descriptor.operations:
+        click.echo(f"\nOperations (conpaas {kind.name} OPERATION APPLICATION[/SERVICE] …)")
+        _table([
+            (f"{name} {operations.synopsis(each)}".strip(), each.summary)
+            for name, each in descriptor.operations.items()
+        ])  # fmt: skip
 
 
 def _type(spec: Any) -> str:

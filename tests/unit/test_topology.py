@@ -142,3 +142,16 @@ def test_the_topology_is_found_by_name() -> None:
     assert build(service()).service("web").name == "web"
     with pytest.raises(KeyError):
         build(service()).service("other")
+
+
+def test_machines_that_are_left_out_keep_their_names_free() -> None:
+    kept = build(service(counts={"backend": 3}))
+    holed = build(service(counts={"backend": 3}, without=frozenset({"web-1"})))
+    assert [(node.name, node.groups) for node in holed.nodes] == [
+        ("web-2", ("proxy", "web", "backend")),  # what the first machine carries moves on
+        ("web-3", ("backend",)),
+        ("web-4", ("backend",)),
+    ]
+    assert {name: where(kept)[name] for name in ("web-2", "web-3")}.items() <= where(holed).items()
+    assert holed.service("web").entry == where(holed)["web-2"]
+    assert holed.service("web").directory == kept.service("web").directory  # so neighbours' hosts files stay

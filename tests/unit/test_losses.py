@@ -1,0 +1,74 @@
+"""When a change would destroy the last copy of a service's data."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conpaas_iac import losses
+from conpaas_iac.catalog import Group, ServiceType
+from conpaas_iac.declaration import Machine
+from conpaas_iac.record import Confirmed, Record
+from conpaas_iac.topology import Topology
+from tests.builders import TYPES, applied, build, service
+
+
+def keeping() -> dict[str, ServiceType]:
+    """The types, php's backends made the keepers of data."""
+    php = TYPES["php"]
+    groups = {**php.descriptor.groups, "backend": Group(default=1, keeps_data=True)}
+    return {"php": replace(php, descriptor=msgspec.structs.replace(php.descriptor, groups=groups))}
+
+
+def proved(machines: tuple[Machine, ...]) -> Record:
+    return Record({machine.node: Confirmed("id", "digest", {}, ("backend",)) for machine in machines})
+
+
+def lost(before: Topology, after: Topology, missing: tuple[str, ...] = (), there: Record | None = None) -> Any:
+    machines = applied(before)
+    return losses.of_change(after, machines, there or proved(machines), keeping(), missing)
+
+
+def of(count: int, **fields: Any) -> Topology:
+    return build(service(counts={"backend": count}, **fields))
+
+
+def test_the_last_machine_and_the_service_itself() -> None:
+    assert lost(of(1), of(1)) == {}
+    assert lost(of(1), of(3)) == {}
+    assert lost(of(3), of(2)) == {}
+    assert lost(of(2), of(1)) == {}
+    assert lost(of(1), of(1), ("web-1",)) == {"web": "web-1 held the last copy of it"}
+    assert lost(of(2), build(service("other"))) == {
+        "web": "it is no longer in the manifest, and its data is on web-1, web-2"
+    }
+    assert lost(of(2), of(2, start=False)) == {}  # they rest, and keep it
+    assert lost(of(1), of(1), ("web-1",), Record()) == {}  # it never proved to hold anything
+
+
+def test_less_than_a_majority_goes_in_steps() -> None:
+    assert "only web-1 of 3 would stay" in lost(of(3), of(1))["web"]
+    assert "web-1, web-2 of 5" in lost(of(5), of(2))["web"]
+    assert lost(of(5), of(3)) == {}
+
+
+def test_machines_that_are_there_but_gone_hold_nothing() -> None:
+    assert lost(of(3), of(3), ("web-1", "web-2")) == {}  # the third one has it
+    assert "web-1, web-2, web-3 held the last copy" in lost(of(3), of(3), ("web-1", "web-2", "web-3"))["web"]
+    # The one that would stay is the one that was lost.
+    assert "web" in lost(of(2), of(1), ("web-1",))
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.sets(st.integers(1, 6)))
+def test_what_is_not_refused_leaves_a_machine_with_the_data(before: int, after: int, gone: set[int]) -> None:
+    missing = tuple(f"web-{ordinal}" for ordinal in gone if ordinal <= before)
+    staying = {f"web-{ordinal}" for ordinal in range(1, min(before, after) + 1)} - set(missing)
+    assert staying or "web" in lost(of(before), of(after), missing)
+
+
+def test_the_refusal_says_how_to_go_on() -> None:
+    message, remedy = losses.said({"web": "why"}, "shop", {"web": "php"}, keeping())
+    assert message == "web would lose its data: why"
+    assert remedy == "to lose it: --allow-data-loss=web"

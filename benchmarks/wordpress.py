@@ -1,15 +1,19 @@
 """WordPress on three database and two web machines: up, then every change of the machines under a steady load."""
 
 import json
+import re
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.trial import PYTHON, ROOT, Trial, run, trial
 from tests.e2e import load, wordpress
+from tests.e2e.machines import lxc
 from tests.e2e.machines import run as on_machine
 
 TITLE = "The blog of a benchmark"
@@ -114,9 +118,30 @@ def _loaded(made: Trial, url: str) -> tuple[dict[str, load.Account], load.Load]:
     running = load.Load(url, pages)
     with running.running():
         for name, step in STEPS.items():
-            with running.during(accounts, name):
+            follows = _followed(made, running) if name == PROXY else nullcontext()
+            with running.during(accounts, name), follows:
                 step(made)
     return accounts, running
+
+
+@contextmanager
+def _followed(made: Trial, running: load.Load) -> Iterator[None]:
+    """The load goes where blog-1 is: a new machine may get another address from the provider."""
+    over = threading.Event()
+
+    def follow() -> None:
+        while not over.wait(0.3):
+            said = lxc("list", "--format=csv", "--columns=4", f"^{made.name}--blog-1$")
+            for address in re.findall(r"([0-9.]+) \(eth0\)", said):
+                running.move(f"http://{address}/")
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _note(figure: Figure, account: load.Account) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PATIENCE = 30.0  # seconds for one answer
+NEAR = 2.0  # seconds for a connection
 ADDRESS = "/numbers.php"
 
 # Inserts through WordPress's own database class, and says so when the row is committed.
@@ -116,8 +117,7 @@ class Load:
     """Threads that go on until the end of `running`."""
 
     def __init__(self, url: str, pages: list[Page], readers: int = 4, writers: int = 2) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._place = _place(url)
         self._pages, self._readers, self._writers = pages, readers, writers
         self._numbers = itertools.count(1)
         self._over = threading.Event()
@@ -140,6 +140,10 @@ class Load:
                 thread.join()
         assert not broken, broken
 
+    def move(self, url: str) -> None:
+        """From now on there: as visitors who look the name up again."""
+        self._place = _place(url)
+
     def settled(self, seconds: float = 1.0) -> None:
         """Some more of it, so that what a step left behind is seen."""
         self._over.wait(seconds)
@@ -153,9 +157,12 @@ class Load:
         accounts[name] = Account(begun, time.monotonic(), tuple(self.requests[first:]))
 
     def _go_on(self, job: "Job", number: int, broken: list[BaseException]) -> None:
-        client = _Client(self._host, self._port)
+        client = _Client(self._place)
         try:
             while not self._over.is_set():
+                if client.place != self._place:
+                    client.close()
+                    client = _Client(self._place)
                 request = job(client, number)
                 self.requests.append(request)
                 self._over.wait(0.1 if request.failure or request.kind == "write" else 0.4)
@@ -180,15 +187,24 @@ class Load:
         return Request("write", begun, time.monotonic(), failure, version)
 
 
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
+
+
 class _Client:
     """One kept connection."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    def __init__(self, place: tuple[str, int]) -> None:
+        self.place = place
+        self._connection = http.client.HTTPConnection(*place, timeout=NEAR)
 
     def ask(self, method: str, address: str, headers: dict[str, str], text: str, body: str = "") -> tuple[str, str]:
         """Why it failed, if it did, and which version of the page answered."""
         try:
+            if self._connection.sock is None:
+                self._connection.connect()
+                self._connection.sock.settimeout(PATIENCE)
             self._connection.request(method, address, body or None, headers)
             answer = self._connection.getresponse()
             said = answer.read().decode(errors="replace")

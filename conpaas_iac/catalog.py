@@ -13,7 +13,16 @@ import yaml
 from conpaas_iac.errors import UserError
 from conpaas_iac.shipped import folder
 
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Loader(Fast):  # type: ignore[misc]  # which of both, is only known when it runs
+    """Only `true` and `false` are truth values, as in YAML 1.2: an operation's `on` is a word."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool" or first in "tfTF"]
+        for first, found in Fast.yaml_implicit_resolvers.items()
+    }
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +119,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: dict[str, Secret] = {}
     operations: dict[str, Operation] = {}
     url: str = ""  # "http://{address}/" of the entry's public address; empty: no URL
+    connect: str = ""  # how to connect to it inside the application's network: "mysql -h {service} …"
     environment: dict[str, str] = {}  # variables offered to services that use it, e.g. MYSQL_PORT: "3306"
 
 

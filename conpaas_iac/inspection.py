@@ -89,7 +89,8 @@ def status_of(application: str, environment: str, settings: Settings, service: s
         )
         answered = dict(zip(found, answers, strict=True))
         held, joined = tuple(sorted(looked.record.held)), status.joined(looked.record, now)
-        return ApplicationStatus(application, environment, nodes, found, answered, held, joined)
+        ways = {name: way for name, way in connections(looked).items() if service in ("", name)}
+        return ApplicationStatus(application, environment, nodes, found, answered, held, joined, ways)
 
 
 def _probe(looked: View, machine: Machine) -> Probe | None:
@@ -112,6 +113,18 @@ def urls(looked: View) -> dict[str, str]:
         seen = looked.reach(machine)
         if kind and known and seen and kind.descriptor.url and kind.descriptor.entry in known.groups:
             found.setdefault(machine.service, kind.descriptor.url.format(address=seen.ip))
+    return found
+
+
+def connections(looked: View) -> dict[str, str]:
+    """Service -> the command that connects to it, inside the application's network."""
+    types = catalog.load()
+    found: dict[str, str] = {}
+    for machine in looked.applied.machines:
+        kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
+        if kind and known and kind.descriptor.connect and kind.descriptor.entry in known.groups:
+            address = machine.address.partition("/")[0]
+            found.setdefault(machine.service, kind.descriptor.connect.format(address=address, service=machine.service))
     return found
 
 

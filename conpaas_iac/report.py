@@ -125,6 +125,10 @@ def status_view(status: ApplicationStatus) -> RenderableType:
     lines: list[RenderableType] = [Text(title, "bold"), table]
     lines += [Text(f"{service}: {url}") for service, url in status.urls.items()]
     lines += [
+        Text(f"{service}: {way}   (from the application's machines, or after `conpaas join`)")
+        for service, way in status.connections.items()
+    ]
+    lines += [
         Text(f"joined: {each.name} ({each.by}) as {each.address}, reaches {', '.join(each.reach)}, {each.left} left")
         for each in status.joins
     ]

@@ -1,13 +1,16 @@
 """How an application is, as data. Pure: from what was seen to what is said."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from conpaas_iac import joins, renewal
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.record import Record
+
+# What a service type may put on its machines: it prints one line when something is wrong, or nothing.
+HEALTH = "/usr/local/lib/conpaas/health"
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class Probe:
     units: Mapping[str, str]
     pending: bool  # a run was interrupted there
     reason: str = ""  # why it did not answer
+    draining: bool = False  # taken out of service for a change that did not end well
+    complaint: str = ""  # what its own software says is wrong
 
     @property
     def answered(self) -> bool:
@@ -64,6 +69,7 @@ class ApplicationStatus:
     answers: Mapping[str, str]  # service -> what its URL answered: "200", or why it did not
     held: tuple[str, ...]
     joins: tuple[JoinStatus, ...] = ()
+    connections: Mapping[str, str] = field(default_factory=dict)  # service -> how to connect, inside the network
 
     @property
     def is_well(self) -> bool:
@@ -137,9 +143,13 @@ def _health(machine: Machine, seen: Seen | None, probe: Probe | None, record: Re
         return f"does not answer: {probe.reason if probe else 'not asked'}", False
     if failed := sorted(unit for unit, word in probe.units.items() if word not in ("active", "reloading")):
         return ", ".join(f"{unit} is {probe.units[unit]}" for unit in failed), False
+    if probe.complaint:
+        return probe.complaint, False
     if machine.node not in record.nodes:
         return "not configured yet: `conpaas up` goes on", False
-    if probe.pending:
+    if probe.draining:
+        return "out of service: a change did not end well here, `conpaas up` goes on", False
+    if probe.pending or machine.node in record.visiting:
         return "a run was interrupted here: `conpaas up` goes on", False
     return "well", True
 
@@ -147,10 +157,16 @@ def _health(machine: Machine, seen: Seen | None, probe: Probe | None, record: Re
 def question(units: Sequence[str]) -> str:
     """The command that asks a machine how it is."""
     words = " ".join(f"'{unit}'" for unit in units)
-    return f"systemctl is-active {words}; test -e /var/lib/conpaas/pending && echo pending"
+    return (
+        f"systemctl is-active {words}; test -e /var/lib/conpaas/pending && echo pending; "
+        f"test -e /run/conpaas/draining && echo draining; test -x {HEALTH} && {HEALTH}"
+    )
 
 
 def read_probe(units: Sequence[str], output: str) -> Probe:
-    """The answer to `question`: a word a unit, in their order, then perhaps `pending`."""
-    words = output.split()
-    return Probe(dict(zip(units, words, strict=False)), words[-1:] == ["pending"])
+    """The answer to `question`: a word a unit, in their order, then marks, then what its software complains of."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    words, rest = lines[: len(units)], lines[len(units) :]
+    complaint = next((line for line in rest if line not in ("pending", "draining")), "")
+    known = dict(zip(units, words, strict=False))
+    return Probe(known, "pending" in rest, draining="draining" in rest, complaint=complaint)

@@ -5,40 +5,14 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address, IPv4Network
 
+from conpaas_iac import flows
 from conpaas_iac.addresses import Lock
 from conpaas_iac.catalog import Catalog, Secret, ServiceType
 from conpaas_iac.errors import UserError
+from conpaas_iac.flows import Flow, Offer
 from conpaas_iac.layout import Node, directory, entries, nodes
 from conpaas_iac.manifest import model
 from conpaas_iac.placeholders import Versions
-
-
-@dataclass(frozen=True)
-class Flow:
-    """An allowed conversation: machines of `source` (service, group) may open connections to `target` on `port`.
-
-    An empty group means all of the service; an empty source service means everybody, from `sources`.
-    """
-
-    source: tuple[str, str]
-    target: tuple[str, str]
-    port: int
-    protocol: str = "tcp"
-    sources: tuple[IPv4Network, ...] = ()
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it is open to everybody."""
-        return not self.source[0] and (not self.sources or any(not source.prefixlen for source in self.sources))
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A port that a service (or a group of it) has for others, used by any or not: what one may join for."""
-
-    target: tuple[str, str]
-    port: int
-    protocol: str = "tcp"
 
 
 @dataclass(frozen=True)
@@ -119,10 +93,10 @@ def build(
         for service in sorted(_on_providers(manifest), key=lambda each: each.name)
     )
     _distinct(services)
-    flows = _flows(manifest, types)
-    offers = _offers(manifest, types, flows)
+    allowed = flows.flows(manifest, types)
+    offers = flows.offers(manifest, types, allowed)
     known = _secrets(manifest.application, services, secrets or {})
-    return Topology(manifest.application, environment, lock.range, services, flows, offers, known)
+    return Topology(manifest.application, environment, lock.range, services, allowed, offers, known)
 
 
 def _secrets(application: str, services: Iterable[Service], known: Mapping[str, Versions]) -> dict[str, Versions]:
@@ -223,33 +197,3 @@ def _ranks(manifest: model.Manifest, types: Catalog) -> dict[str, int]:
     for name in order:
         ranks[name] = 1 + max((ranks[used] for used in graph[name]), default=-1)
     return ranks
-
-
-def _flows(manifest: model.Manifest, types: Catalog) -> tuple[Flow, ...]:
-    flows: list[Flow] = []
-    for service in manifest.services:
-        users = [other.name for other in manifest.services if service.name in other.uses]
-        for port in types[service.type].descriptor.ports:
-            target = (service.name, port.group)
-            sources = {
-                "public": [("", "")],
-                "service": [(service.name, "")],
-                "application": [(user, "") for user in users],
-            }
-            flows += [Flow(source, target, port.port, port.protocol) for source in sources[port.source]]
-        flows += [
-            Flow(("", ""), (service.name, published.group), published.port, sources=published.sources)
-            for published in service.publish
-        ]
-    return tuple(sorted(flows, key=lambda flow: (flow.target, flow.port, flow.source)))
-
-
-def _offers(manifest: model.Manifest, types: Catalog, flows: Iterable[Flow]) -> tuple[Offer, ...]:
-    public = {Offer(flow.target, flow.port, flow.protocol) for flow in flows if flow.is_public}
-    for_users = {
-        Offer((service.name, port.group), port.port, port.protocol)
-        for service in manifest.services
-        for port in types[service.type].descriptor.ports
-        if port.source == "application"
-    }
-    return tuple(sorted(public | for_users, key=lambda offer: (offer.target, offer.port, offer.protocol)))

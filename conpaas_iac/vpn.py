@@ -13,8 +13,9 @@ import yaml
 
 from conpaas_iac.certificates import Subject
 from conpaas_iac.errors import UserError
+from conpaas_iac.flows import Flow, Offer
 from conpaas_iac.layout import Node
-from conpaas_iac.topology import Flow, Offer, Topology
+from conpaas_iac.topology import Topology
 
 PORT = 4242
 INTERFACE = "vpn0"

@@ -30,8 +30,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout topology declaration plan render record lockfile status vpn certificates membership renewal "
-        "joins operations",
+        "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
+        "renewal joins operations",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -74,8 +74,8 @@ HOMES = {
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "addresses placeholders layout topology declaration plan render status visits vpn joins netcause netreport renewal "
-    "rolling losses operations"
+    "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
+    "renewal rolling losses operations"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

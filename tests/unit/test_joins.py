@@ -8,8 +8,8 @@ import pytest
 
 from conpaas_iac import joins, membership, record, status, vpn
 from conpaas_iac.errors import UserError
+from conpaas_iac.flows import Offer
 from conpaas_iac.record import Certificate, Join, Record
-from conpaas_iac.topology import Offer
 from tests.builders import RANGE, TYPES, applied, build, confirmed, service, trees
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -18,6 +18,7 @@ LAYOUT = build(service())
 RECORD = confirmed(LAYOUT)
 ASLEEP = replace(RECORD, resting=frozenset({"web-1"}))
 UP = Seen("web-1", "id-web-1", "shop--web-1", True, 1, "10.60.0.9")
+OUT = "out of service: a change did not end well here, `conpaas up` goes on"
 WELL = Probe({"nginx": "active", "haproxy": "reloading"}, False)
 
 
@@ -32,6 +33,8 @@ WELL = Probe({"nginx": "active", "haproxy": "reloading"}, False)
         (UP, Probe({}, False, "Connection refused"), RECORD, "running", "does not answer: Connection refused"),
         (UP, Probe({"nginx": "failed", "a": "inactive"}, False), RECORD, "running", "a is inactive, nginx is failed"),
         (UP, Probe({}, False), Record(), "running", "not configured yet: `conpaas up` goes on"),
+        (UP, Probe({}, False, complaint="no quorum"), RECORD, "running", "no quorum"),
+        (UP, Probe({}, True, draining=True), RECORD, "running", OUT),
         (UP, Probe({}, True), RECORD, "running", "a run was interrupted here: `conpaas up` goes on"),
     ],
 )
@@ -88,3 +91,5 @@ def test_a_machine_is_asked_in_one_command_and_its_answer_read() -> None:
     assert status.read_probe(units, "active\nfailed\n") == Probe({"nginx": "active", "php8.2-fpm": "failed"}, False)
     assert status.read_probe(units, "active\nactive\npending\n").pending
     assert status.read_probe((), "") == Probe({}, False)
+    said = status.read_probe(units, "active\nactive\npending\ndraining\nno quorum: db-2 does not answer\n")
+    assert (said.pending, said.draining, said.complaint) == (True, True, "no quorum: db-2 does not answer")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conpaas_iac.errors import UserError
+from conpaas_iac.flows import Flow
 from conpaas_iac.layout import SIZES
 from conpaas_iac.manifest import model
-from conpaas_iac.topology import Flow
 from tests.builders import build, lock, service, where
 
 COUNTS = st.fixed_dictionaries({group: st.integers(1, 40) for group in ("proxy", "web", "backend")})

@@ -11,9 +11,10 @@ from uuid import uuid4
 import pytest
 
 from conpaas_iac import certificates, settings, vpn
+from conpaas_iac.flows import Flow
 from conpaas_iac.host import nebula
 from conpaas_iac.layout import SIZES, Node
-from conpaas_iac.topology import Flow, Service, Topology
+from conpaas_iac.topology import Service, Topology
 from conpaas_iac.vpn import Place
 from tests.e2e.machines import address, pinged, run, scratch, until
 from tests.e2e.network import journal

@@ -187,4 +187,3 @@ def _secret(call: Call, settings: Settings) -> str:
     if call.operation.secret not in names:
         raise UserError(f"{call.application}/{name} has no {call.operation.secret} yet", "conpaas up MANIFEST makes it")
     return names[call.operation.secret]
-

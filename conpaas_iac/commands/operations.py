@@ -153,5 +153,3 @@ def _help(operation: Operation) -> str:
     elif operation.secret:
         words.insert(1, "Without --set the new value is made.")
     return " ".join(word for word in words if word)
-
-

@@ -21,8 +21,8 @@ SSH_FAILED = 255  # means that to ssh, so no command may say it
 def main(takes_input: bool, line: str) -> int:
     """The command's exit code, as a shell would say it."""
     stdin = subprocess.PIPE if takes_input else subprocess.DEVNULL
-    command = subprocess.Popen(["/bin/bash", "-c", line], stdin=stdin, start_new_session=True)
     os.write(2, f"{BEGUN}\n".encode())
+    command = subprocess.Popen(["/bin/bash", "-c", line], stdin=stdin, start_new_session=True)
     if takes_input:
         threading.Thread(target=feed, args=(command,), daemon=True).start()
     watched, ended = select.poll(), os.pidfd_open(command.pid)

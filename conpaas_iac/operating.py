@@ -83,13 +83,14 @@ def login(call: Call, values: Values, settings: Settings) -> int:
     with _held(call, settings), view(call.application, call.environment, settings) as looked:
         failures = []
         for machine in _chosen(call, looked).machines:
-            tried = looked.run(machine, "true")  # for a terminal's session cannot be begun again unnoticed
-            if tried.returncode != SSH_FAILED:
+            way, ip = looked.access, looked.seen[machine.node].ip
+            tried = Command(ssh_command(way, ip), way.environment, "true").wait(lambda _: None)
+            if tried.begun:  # asked first, for a session cannot be begun again unnoticed
                 terminal = "-t" if sys.stdin.isatty() and sys.stdout.isatty() else "-T"
-                ssh = ssh_command(looked.access, looked.seen[machine.node].ip, line)
-                environment = {**os.environ, **looked.access.environment}
+                ssh = ssh_command(way, ip, line)
+                environment = {**os.environ, **way.environment}
                 return subprocess.run([ssh[0], terminal, *ssh[1:]], env=environment, check=False).returncode
-            failures.append(Failure(machine.node, call.verb, _silent(tried.stderr.splitlines())))
+            failures.append(Failure(machine.node, call.verb, _silent(tried.lines)))
         raise MachineError(f"{call.verb}: no machine answers", tuple(failures))
 
 

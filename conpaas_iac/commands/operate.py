@@ -79,7 +79,7 @@ def carry_out(call: Call, values: Values, way: Way) -> int:
         documents = _documents(call, way, answers, screen, local)
         if call.operation.on == "one":
             operating.raise_on_failure(call, answers)
-    _print(call, way, documents, local, time.monotonic() - begun)
+    _print(call, way, documents, local, total, time.monotonic() - begun)
     operating.raise_on_failure(call, answers)
     return 0
 
@@ -182,7 +182,9 @@ def _decoded(call: Call, answer: Answer, content: str) -> Any:
         raise MachineError(f"{answer.node}: {call.verb} failed", (failure,)) from error
 
 
-def _print(call: Call, way: Way, documents: list[dict[str, Any]], local: Local, seconds: float) -> None:
+def _print(
+    call: Call, way: Way, documents: list[dict[str, Any]], local: Local, total: int | None, seconds: float
+) -> None:
     """What has not been printed while it ran."""
     is_one = call.operation.on == "one"
     for document in documents:
@@ -194,8 +196,10 @@ def _print(call: Call, way: Way, documents: list[dict[str, Any]], local: Local, 
             click.echo(head + json.dumps(document["output"], indent=2, ensure_ascii=False))
         elif local.path is not None:
             words = "Written: {}, {} from {}" if local.direction == "output" else "Read: {}, {} to {}"
-            said = words.format(local.path, decimal(document["bytes"]), document["node"])
-            click.echo(f"{said} ({seconds:.1f} s).")
+            size = decimal(document["bytes"])
+            if total is not None and document["bytes"] < total:
+                size += f" of {decimal(total)}"  # the command had enough
+            click.echo(f"{words.format(local.path, size, document['node'])} ({seconds:.1f} s).")
 
 
 def _secret(call: Call, way: Way, configured: Settings) -> int:

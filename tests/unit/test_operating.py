@@ -17,7 +17,7 @@ from typing import Any
 import click
 import pytest
 
-from conpaas_iac import catalog, cli, holding, inspection, operating
+from conpaas_iac import catalog, cli, holding, operating
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied
@@ -358,13 +358,7 @@ def test_what_may_hurt_has_the_application_for_itself(conpaas: Any, shop: Shop) 
 
 def test_on_a_terminal(conpaas: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here standard input is none."""
-    tried: list[str] = []
-
-    def run(self: View, machine: Machine, command: str) -> Any:
-        tried.append(machine.node)
-        return SimpleNamespace(returncode=255 if machine.node == "db-1" else 0, stderr="ssh: no\n")
-
-    monkeypatch.setattr(inspection.View, "run", run)
+    monkeypatch.setenv("UNREACHABLE", "ip-db-1")
     reading, writing = os.pipe()
     os.write(writing, b"hello\n")
     os.close(writing)
@@ -377,7 +371,9 @@ def test_on_a_terminal(conpaas: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch
         os.dup2(kept, 0)
         os.close(kept)
         os.close(reading)
-    assert (tried, shop.asked) == (["db-1", "db-2"] * 2, ["ip-db-2"] * 2)
+    assert shop.asked == ["ip-db-1", "ip-db-2", "ip-db-2"] * 2
+    monkeypatch.setenv("UNREACHABLE", "ip-db-1 ip-db-2 ip-db-3")
+    assert "no machine answers" in conpaas("toy", "play", "shop", "0").err
 
 
 def test_interrupted_it_leaves_nothing(conpaas: Any, shop: Shop, tmp_path: Path) -> None:

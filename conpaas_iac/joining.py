@@ -181,7 +181,7 @@ def _lock_out(scene: _Scene, there: Record, machines: Machines, going: Collectio
     seen, trees = seen_now(scene.applied, scene.settings), membership.told(there, scene.now)
     awake = {node: each.ip for node, each in seen.items() if each.running and each.ip}
     told = [
-        visits.again(machine, trees[machine.node], awake[machine.node])
+        visits.again(machine, trees[machine.node], awake[machine.node], machines.secrets)
         for machine in scene.applied.machines
         if machine.node in trees
         and machine.node in awake

@@ -94,7 +94,7 @@ def _prove(
     trees = {machine.node: there.tree(machine.node) for machine in machines}
     for needed in (True, False):
         stage = [
-            visits.again(machine, tree, seen[machine.node].ip)
+            visits.again(machine, tree, seen[machine.node].ip, made.secrets)
             for machine in machines
             if (tree := trees[machine.node]) and bool(types[machine.type].descriptor.environment) is needed
         ]

@@ -102,10 +102,10 @@ def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
     )
 
 
-def again(machine: Machine, tree: Tree, ip: str, secrets: Mapping[str, str] | None = None) -> Visit:
+def again(machine: Machine, tree: Tree, ip: str, secrets: Mapping[str, str]) -> Visit:
     """To a machine that keeps all but a few files."""
     address = machine.address.partition("/")[0]
-    return Visit(machine.node, ip, machine.type, tree.groups, tree, True, address, secrets=secrets or {})
+    return Visit(machine.node, ip, machine.type, tree.groups, tree, True, address, secrets=secrets)
 
 
 def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: Catalog) -> list[Visit]:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, settings
+from conpaas_iac import deployment, lifecycle, placeholders, quoting, settings
 from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.deployment import Result
 from conpaas_iac.engine import Engine
@@ -36,6 +36,9 @@ class Visits:
     def __call__(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
         if self.at_visit:
             self.at_visit(playbook, visits)
+        for visit in visits:
+            for file in visit.tree.files:
+                placeholders.revealed(file.content, visit.secrets, quoting.FILTERS)  # fails where a value is missing
         self.seen.append((playbook, tuple(visit.node for visit in visits)))
         failures = tuple(self.failing[visit.node] for visit in visits if visit.node in self.failing)
         confirmed = tuple(visit.node for visit in visits if visit.node not in self.failing)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import rotation
+from conpaas_iac import lifecycle, rotation
 from conpaas_iac.configure import Visit, _revealed
 from conpaas_iac.errors import UserError
 from tests.engine.conftest import World, backends
@@ -44,6 +44,16 @@ def test_a_variable_may_be_a_secret_that_was_set_before_the_first_up(world: Worl
     assert not any("word'1" in text for text in kept)
     record = json.loads(next((world.folder.parent / "state").rglob("record.json")).read_text())
     assert any("⟦api@1|nginx⟧" in text for text in record["contents"].values())
+    assert world.up().plan.is_empty
+
+
+def test_machines_that_were_stopped_or_hear_who_is_locked_out_keep_their_secrets(world: World) -> None:
+    give(world, "api", "one")
+    world.up({**backends(2), **API})
+    lifecycle.stop("shop", "default", "", world.settings, world.events.append)
+    lifecycle.start("shop", "default", "", world.settings, world.events.append, world.visits)
+    assert ("prove", ("web-1", "web-2")) in world.visits.seen
+    world.up({**backends(1), **API})
     assert world.up().plan.is_empty
 
 

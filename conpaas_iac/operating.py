@@ -65,7 +65,7 @@ def run(call: Call, values: Values, settings: Settings, hears: Hears, source: IO
         try:
             return task.all(chosen) if call.operation.on == "all" else (task.first(chosen.machines),)
         except KeyboardInterrupt:
-            nodes = ", ".join(task.asked)
+            nodes = ", ".join(sorted(task.asked))
             where = f"; it is ended on {nodes}" if nodes else ""
             raise Interrupted(f"interrupted: {call.verb} is not done{where}") from None
 

@@ -9,8 +9,16 @@ from typing import Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import TransferSpeedColumn as Speed
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    FileSizeColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 KEPT = 200  # lines of standard error that are shown in the end
@@ -41,7 +49,8 @@ class Screen:
         self._notes: deque[tuple[str, str]] = deque(maxlen=KEPT)
         self._lock = Lock()
         console = Console(stderr=True, highlight=False)
-        counting = (BarColumn(), DownloadColumn(), Speed()) if total else (DownloadColumn(), Speed()) if streams else ()
+        size = (BarColumn(), DownloadColumn()) if total else (FileSizeColumn(),)
+        counting = (*size, TransferSpeedColumn()) if streams else ()
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),

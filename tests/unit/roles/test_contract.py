@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from conpaas_iac import catalog
-from conpaas_iac.catalog import ServiceType
+from conpaas_iac import catalog, cli
+from conpaas_iac.catalog import Operation, ServiceType
+from conpaas_iac.manifest import language
 
 TYPES = catalog.load()
 ALL = {**TYPES, **catalog.load_internal()}
@@ -79,6 +80,53 @@ def test_options_and_their_defaults_are_sound(kind: ServiceType) -> None:
         schema = {"type": SCHEMA_OF[spec["type"]], **keywords(kind).get(name, {})}
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(spec["default"], schema)
+
+
+OWN_WORDS = {"target", "environment", "format", "yes", "overwrite", "set", "show", "help"}  # of every operation
+OPERATIONS = [(kind, name) for kind in TYPES.values() for name in kind.descriptor.operations]
+every_operation = pytest.mark.parametrize(
+    ("kind", "name"), OPERATIONS, ids=[f"{kind.name} {name}" for kind, name in OPERATIONS]
+)
+
+
+@every_operation
+def test_an_operation_does_one_thing(kind: ServiceType, name: str) -> None:
+    operation = kind.descriptor.operations[name]
+    assert re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name)
+    assert operation.summary[:1].isupper() and not operation.summary.endswith(".")
+    assert len(operation.summary) <= 80
+    if operation.secret:
+        assert operation == Operation(operation.summary, secret=operation.secret, class_=operation.class_)
+        assert operation.secret in kind.descriptor.secrets
+    else:
+        assert operation.run and operation.group in kind.descriptor.groups
+    assert not (operation.terminal and (operation.json or operation.on == "all"))
+
+
+@every_operation
+def test_arguments_can_be_typed(kind: ServiceType, name: str) -> None:
+    operation = kind.descriptor.operations[name]
+    names = [argument.name for argument in operation.arguments]
+    assert len(names) == len(set(names))
+    assert not set(names) & OWN_WORDS
+    assert all(re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", each) for each in names)
+    optional = [not argument.required for argument in operation.arguments if not argument.flag]
+    assert optional == sorted(optional), "what may be left out comes last"
+    streams = [argument for argument in operation.arguments if argument.stream]
+    assert len(streams) <= (0 if operation.terminal or operation.on == "all" else 1)
+    assert not any(argument.flag for argument in streams)
+    assert not (operation.json and any(argument.stream == "output" for argument in streams))
+
+
+@every_operation
+def test_the_readme_names_every_operation(kind: ServiceType, name: str) -> None:
+    text = (kind.folder / "README.md").read_text()
+    assert f"`{name}" in text or f"conpaas {kind.name} {name}" in text
+
+
+@every_type
+def test_names_of_types_are_no_verbs(kind: ServiceType) -> None:
+    assert not {*language.names(kind)} & {*cli.VERBS}
 
 
 BAD = {

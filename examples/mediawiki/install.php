@@ -35,7 +35,6 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
 function make_wiki(string $name, string $user, string $password): string
 {
     $connection = ConPaaS\connect();
-    $address = $connection->query('SELECT 1') ? $connection->host_info : '';
     $extensions = array_map('basename', glob(__DIR__ . '/extensions/*', GLOB_ONLYDIR));
     try {
         $installer = InstallerOverrides::getCliInstaller($name, $user, [

@@ -1,6 +1,6 @@
 <?php
-// WordPress's database, whose name may have several addresses: the balancers of the service. One that does not answer is
-// passed over after two seconds and tried last for a while; libraries on their own give the first one all the time there is.
+// WordPress's database, whose name may have several addresses: the balancers of the service. One that does not answer
+// is passed over after two seconds and tried last for a while; libraries give the first one all the time there is.
 
 class ConPaaS_Database extends wpdb
 {

@@ -8,8 +8,8 @@ define('DB_PASSWORD', getenv('MYSQL_PASSWORD'));
 define('DB_CHARSET', 'utf8mb4');
 $table_prefix = 'wp_';
 
-// No AUTH_KEY and its like: WordPress then makes them once and keeps them in the database. So they are the same on every
-// web machine, and visitors stay logged in when the database's password is rotated.
+// No AUTH_KEY and its like: WordPress then makes them once and keeps them in the database. So they are the same on all
+// web machines, and visitors stay logged in when the database's password is rotated.
 
 // The blog answers under whatever name it is asked by.
 (function () {

@@ -17,7 +17,7 @@ from conpaas_iac import operating, operations, settings
 from conpaas_iac.commands import output
 from conpaas_iac.commands.screen import Screen
 from conpaas_iac.commands.secret import read_value
-from conpaas_iac.errors import Failure, MachineError, UserError
+from conpaas_iac.errors import Failure, Interrupted, MachineError, UserError
 from conpaas_iac.files import replacing, writer
 from conpaas_iac.live import shown
 from conpaas_iac.operating import Answer
@@ -91,7 +91,8 @@ def _ask(call: Call, way: Way, configured: Settings) -> None:
     name, machines = operating.service(call, configured)
     if not sys.stdin.isatty():
         raise UserError(f"{call.verb} asks before, and nobody is there to answer", "--yes")
-    click.confirm(operations.question(call, name, machines), abort=True, err=True)
+    if not click.confirm(operations.question(call, name, machines), err=True):
+        raise Interrupted("nothing was done")
 
 
 def _local(call: Call, values: Values) -> Local:

@@ -337,12 +337,12 @@ def test_what_may_hurt_asks(conpaas: Any, shop: Shop, monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "stdin", Terminal())
     asked: list[str] = []
 
-    def no(text: str, **_: Any) -> None:
+    def no(text: str, **_: Any) -> bool:
         asked.append(text)
-        raise click.Abort
+        return False
 
     monkeypatch.setattr(click, "confirm", no)
-    assert conpaas("toy", "pause", "shop").code == 130
+    assert conpaas("toy", "pause", "shop") == Said(130, "", "error: nothing was done\n")
     [question] = asked
     assert question == "Pause: this interrupts it. On shop/db (default) with db-1, db-2, db-3. Go on?"
     monkeypatch.setattr(click, "confirm", lambda text, **_: True)

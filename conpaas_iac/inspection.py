@@ -45,6 +45,7 @@ class View:
         return subprocess.run(
             ssh_command(self.access, seen.ip, command),
             env={"PATH": "/usr/bin:/bin", **self.access.environment},
+            stdin=subprocess.DEVNULL,  # what there is to read is the caller's
             capture_output=True,
             text=True,
             errors="replace",

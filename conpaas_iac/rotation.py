@@ -145,7 +145,7 @@ def _told(scene: _Scene, there: Record, machines: Machines, nodes: Iterable[str]
     ]
     if not told:
         return there
-    scene.listen(Event("secret", "started", "", f"{len(told)} machines are told"))
+    scene.listen(Event("secret", "started", "", f"{len(told)} machine{'' if len(told) == 1 else 's'} told"))
     there = scene.keep(replace(there, visiting=there.visiting | {visit.node for visit in told}))
     hosts = {visit.node: {**machines.nodes[visit.node], "ip": visit.ip} for visit in told}
     with access(machines.login, hosts) as way:

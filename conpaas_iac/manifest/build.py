@@ -78,8 +78,8 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         at_once=int(data.get("MaxUnavailable", 1)),
         without=counts.left_out(context, named.name, data, pointer),
         renamed_from=around.renamed.get(pointer, ""),
-        environment_secrets={name: value["Secret"] for name, value in variables.items() if isinstance(value, dict)},
-        secrets={name: value["Secret"] for name, value in named_secrets.items() if isinstance(value, dict)},
+        environment_secrets=_secrets(variables),
+        secrets=_secrets(named_secrets),
         passwords={name: value for name, value in named_secrets.items() if isinstance(value, str)},
         fields=_own_fields(context, kind, data, pointer),
     )
@@ -107,6 +107,11 @@ def _options(kind: ServiceType, written: Mapping[str, Any]) -> dict[str, Any]:
         **kind.default_options(),
         **{name: int(value) if name in whole else value for name, value in written.items()},
     }
+
+
+def _secrets(values: Mapping[str, Any]) -> dict[str, str]:
+    """Those that are names of secrets."""
+    return {name: each["Secret"] for name, each in values.items() if isinstance(each, dict) and "Secret" in each}
 
 
 def _file(context: Context, data: Mapping[str, Any], pointer: str, field: str) -> str:

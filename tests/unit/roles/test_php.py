@@ -32,7 +32,10 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
         "groups": {group: [node for node in nodes if group in node["groups"]] for group in GROUPS},
     }
     context = {"application": {"name": "demo", "environment": ""}, "service": service, "node": nodes[0],
-               "range": "10.42.0.0/16", "services": {"wiki": service}, "hosts": []}
+               "range": "10.42.0.0/16", "services": {"wiki": service}, "hosts": [
+                   {"address": node["address"], "names": [node["name"]]} for node in nodes],
+               "secrets": dict.fromkeys(KIND.descriptor.secrets, "s3cret"),
+               "accepted": dict.fromkeys(KIND.descriptor.secrets, "0ld\ns3cret")}
     return {
         file.path: engine.from_string((KIND.folder / "templates" / f"{file.path[1:]}.j2").read_text()).render(context)
         for file in KIND.descriptor.files
@@ -63,15 +66,24 @@ def test_inner_ports_are_bound_to_the_fixed_address_only() -> None:
     files = render()
     binds = [line.split()[1] for text in files.values() for line in text.splitlines()
              if line.strip().startswith(("listen 1", "listen *", "bind "))]
-    assert sorted(set(binds)) == ["10.42.32.1:8080", "10.42.32.1:8080;", "10.42.32.1:8081", "10.42.32.1:8081;",
-                                  "10.42.32.1:8082", ":80"]
+    assert sorted(set(binds)) == ["10.42.32.1", "10.42.32.1:8080", "10.42.32.1:8080;", "10.42.32.1:8081",
+                                  "10.42.32.1:8081;", "10.42.32.1:8082", "127.0.0.1:6380", ":80"]
+    assert "\nbind 10.42.32.1 127.0.0.1\n" in files["/etc/redis/redis.conf"]
 
 
 def test_a_new_backend_changes_the_proxies_alone() -> None:
     one, two = render(("proxy", "web")), render(("proxy", "web", "backend"))
     changed = {path for path in one if one[path] != two[path]}
-    assert changed == {"/etc/haproxy/haproxy.cfg", "/etc/nginx/nginx.conf"}  # nginx: the machine itself is the backend
+    own = {"/etc/nginx/nginx.conf", "/usr/local/lib/conpaas/serving"}  # the machine itself is the backend
+    assert changed == {"/etc/haproxy/haproxy.cfg"} | own
     assert "backend" not in one["/etc/nginx/conpaas/web.conf"]
+
+
+def test_secrets_are_in_files_that_are_closed() -> None:
+    modes = {file.path: file.mode for file in KIND.descriptor.files}
+    holding = {path for path, text in render().items() if "s3cret" in text}
+    assert holding == {"/etc/conpaas/sessions", "/etc/php/8.2/fpm/conf.d/90-conpaas.ini"}
+    assert {modes[path] for path in holding} == {"0600"}
 
 
 def test_options_reach_every_file_that_depends_on_them() -> None:
@@ -83,6 +95,8 @@ def test_options_reach_every_file_that_depends_on_them() -> None:
     assert "try_files $uri $uri/ =404;" in backend
     assert "display_errors = On" in files["/etc/php/8.2/fpm/conf.d/90-conpaas.ini"]
     assert "timeout server 86400s" in files["/etc/haproxy/haproxy.cfg"]
+    assert "timeout server 86400s" in files["/etc/haproxy/sessions.cfg"]
+    assert "redis.session.lock_expire = 3660\n" in files["/etc/php/8.2/fpm/conf.d/90-conpaas.ini"]
 
 
 def test_code_that_cannot_change_is_not_looked_at() -> None:

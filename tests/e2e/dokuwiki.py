@@ -7,7 +7,7 @@ import urllib.request
 
 
 class Visitor:
-    """One browser: keeps its cookies, so the proxy keeps it on one backend."""
+    """One browser: keeps its cookies."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -19,11 +19,6 @@ class Visitor:
         data = urllib.parse.urlencode(fields).encode() if fields else None
         with self._opener.open(f"{self.url}{path}", data, timeout=20) as answer:
             return str(answer.read().decode())
-
-    @property
-    def backend(self) -> str:
-        """The machine that the proxy keeps this visitor on."""
-        return next((cookie.value or "" for cookie in self.cookies if cookie.name == "CONPAAS"), "")
 
 
 def log_in(url: str, user: str, password: str) -> Visitor:

@@ -7,6 +7,7 @@ import gzip
 import http.client
 import io
 import itertools
+import re
 import tarfile
 import threading
 import time
@@ -214,7 +215,8 @@ class _Client:
         version = answer.headers.get("X-Version", "")
         if answer.status == 200 and text in said:
             return "", version
-        return f"{answer.status} {said[:100]!r}", version
+        words = " ".join(re.sub(r"(?s)<(style|script|title).*?</\1>|<[^>]*>", " ", said).split())
+        return f"{answer.status}: {words[:100]}", version
 
     def close(self) -> None:
         """The next request opens another."""

@@ -82,7 +82,7 @@ def test_a_new_backend_changes_the_proxies_alone() -> None:
 def test_secrets_are_in_files_that_are_closed() -> None:
     modes = {file.path: file.mode for file in KIND.descriptor.files}
     holding = {path for path, text in render().items() if "s3cret" in text}
-    assert holding == {"/etc/conpaas/sessions", "/etc/php/8.2/fpm/conf.d/90-conpaas.ini"}
+    assert holding == {"/etc/conpaas/sessions"}
     assert {modes[path] for path in holding} == {"0600"}
 
 

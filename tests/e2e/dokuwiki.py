@@ -9,6 +9,8 @@ import urllib.request
 class Visitor:
     """One browser: keeps its cookies."""
 
+    patience = 20.0  # seconds for an answer
+
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.cookies = http.cookiejar.CookieJar()
@@ -17,7 +19,7 @@ class Visitor:
     def open(self, path: str, **fields: str) -> str:
         """The page; with fields, a form that is sent."""
         data = urllib.parse.urlencode(fields).encode() if fields else None
-        with self._opener.open(f"{self.url}{path}", data, timeout=20) as answer:
+        with self._opener.open(f"{self.url}{path}", data, timeout=self.patience) as answer:
             return str(answer.read().decode())
 
 

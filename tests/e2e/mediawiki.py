@@ -11,6 +11,7 @@ USER, PASSWORD = "Editor", "a long enough passphrase"
 def install(url: str, name: str) -> None:
     """The form that a new wiki answers with, filled in and sent."""
     visitor = Visitor(url)
+    visitor.patience = 180.0
     assert 'id="install"' in visitor.open("/"), "the form of the installation is not there"
     page = visitor.open("/install.php", name=name, user=USER, password=PASSWORD)
     assert f"<title>{name}</title>" in page, f"not installed:\n{page}"

@@ -21,7 +21,7 @@ class Author(Visitor):
             json.dumps(fields).encode(),
             {"Content-Type": "application/json", "X-WP-Nonce": nonce},
         )
-        with self._opener.open(request, timeout=20) as answer:
+        with self._opener.open(request, timeout=self.patience) as answer:
             document: dict[str, Any] = json.load(answer)
         return document
 
@@ -29,6 +29,7 @@ class Author(Visitor):
 def install(url: str, title: str) -> None:
     """The form that a new blog answers with, filled in and sent."""
     visitor = Visitor(url)
+    visitor.patience = 180.0
     assert "weblog_title" in visitor.open("/wp-admin/install.php?step=1"), "the form of the installation is not there"
     page = visitor.open(
         "/wp-admin/install.php?step=2",

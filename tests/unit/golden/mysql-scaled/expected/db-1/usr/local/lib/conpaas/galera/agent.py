@@ -316,6 +316,7 @@ class Agent:
         if decision.what == "promote":
             _say(f"becomes primary: {decision.why}")
             machine.sql("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=1'")
+            self.lonely_since = now  # and has time to become so
         elif decision.what == "join" and now - self.lonely_since > STUCK:
             _say("starts anew: the cluster runs without it")
             machine.stop()

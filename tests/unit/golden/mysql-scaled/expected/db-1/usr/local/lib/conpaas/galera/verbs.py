@@ -77,7 +77,7 @@ def _verify_member(one, found, dump):
         trace = (me.state, me.seqno, me.says, _used() if me.state == "joining" else 0)
         if trace != last:
             last, changed = trace, time.monotonic()
-        if time.monotonic() > changed + (UNCHANGED if me.state in rules.RUNNING else UNCHANGED / 2):
+        if time.monotonic() > changed + (UNCHANGED if me.state in ("starting", "joining") else UNCHANGED / 2):
             raise Failed(_reason(me))
         time.sleep(0.1)
     machine.ORDER.unlink(missing_ok=True)

@@ -148,9 +148,13 @@ def lacking(me, names, answers):
 
 
 def most_advanced(members):
-    """The farthest; among those one that runs, among those the lowest address. None where nobody knows."""
+    """The farthest; among those one that runs and could begin at once, among those the lowest address; or None."""
     fit = [one for one in members if one.settled]
-    return max(fit, key=lambda one: (one.seqno, one.running, [-part for part in _rank(one.address)]), default=None)
+
+    def rank(one):
+        return one.seqno, one.state == "non-primary", [-part for part in _rank(one.address)]
+
+    return max(fit, key=rank, default=None)
 
 
 def weight(address, order, view):

@@ -4,22 +4,28 @@
 
 class ConPaaS_Database extends wpdb
 {
+    private const PATIENCE = 8; // seconds, while balancers change
+
     public function db_connect($allow_bail = true)
     {
         $written = $this->dbhost;
         [$name, $port] = $this->parse_db_host($written);
         $patience = ini_set('default_socket_timeout', '2');
         try {
-            for ($round = 0; $round < 3; $round++) {
+            $end = microtime(true) + self::PATIENCE;
+            do {
                 foreach ($this->addresses($name) as $address) {
                     $this->dbhost = $port ? "$address:$port" : $address;
                     if (parent::db_connect(false)) {
                         return true;
                     }
+                    if (mysqli_connect_errno() === 1045) {
+                        break 2; // wrong password, everywhere
+                    }
                     touch($this->note($address));
                 }
                 usleep(300000);
-            }
+            } while (microtime(true) < $end);
         } finally {
             ini_set('default_socket_timeout', $patience);
             $this->dbhost = $written;

@@ -157,7 +157,7 @@ def _configure(
             outcome = execute("configure", stage, way, listen)
             trees = [(machines.nodes[node]["id"], wanted.trees[node]) for node in outcome.confirmed]
             there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
-            there = replace(there, founded=there.founded | visits.founded(wanted, outcome.confirmed))
+            there = replace(there, founded=there.founded | visits.founded(wanted, stage, outcome.confirmed))
             record.write(shelf, name, there)
             visits.raise_on_failure(outcome)
     return there

@@ -122,11 +122,10 @@ def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: 
     return sorted(found, key=lambda visit: visit.batch)
 
 
-def founded(wanted: Wish, confirmed: Collection[str]) -> frozenset[str]:
-    """Services whose data was seen to be there: one of the machines that hold it confirmed."""
-    kinds = {service.name: wanted.types[service.type].descriptor for service in wanted.topology.services}
-    proved = (node for node in wanted.topology.nodes if node.name in confirmed)
-    return frozenset(node.service for node in proved if kinds[node.service].founds in node.groups)
+def founded(wanted: Wish, stage: Iterable[Visit], confirmed: Collection[str]) -> frozenset[str]:
+    """Services whose data was seen to be there: the machine that began it, and loaded its dump, confirmed."""
+    services = {node.name: node.service for node in wanted.topology.nodes}
+    return frozenset(services[visit.node] for visit in stage if visit.founds and visit.node in confirmed)
 
 
 def raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: str = "") -> None:

@@ -161,6 +161,16 @@ def test_data_begins_once_and_is_not_lost_by_accident(world: World, keeping: Non
     assert not world.lxd.machines
 
 
+def test_a_machine_beside_the_first_does_not_prove_that_the_data_began(world: World, keeping: None) -> None:
+    seen = founders(world)
+    world.visits.fail("web-1")
+    with pytest.raises(MachineError):
+        world.up(backends(2))  # web-2 confirmed
+    world.visits.failing.clear()
+    world.up()
+    assert seen == ["web-1", "web-1"]
+
+
 def test_a_database_whose_machines_are_all_gone_is_not_quietly_empty(world: World, keeping: None) -> None:
     world.up(backends(1))
     world.lxd.machines.clear()

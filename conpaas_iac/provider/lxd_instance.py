@@ -1,5 +1,6 @@
 """conpaas:lxd:Instance: a system container that is a small machine: own address, own SSH host key, limits."""
 
+import hashlib
 import socket
 import time
 from typing import Any
@@ -98,8 +99,15 @@ def _definition(inputs: Values) -> dict[str, Any]:
             lxd.NODE: inputs["node"],
             lxd.INCARNATION: str(int(inputs["incarnation"])),
             "user.conpaas.hostname": inputs["node"],
+            "volatile.eth0.hwaddr": _hardware_address(inputs),
         },
     }
+
+
+def _hardware_address(inputs: Values) -> str:
+    """The same for every incarnation of a machine, so that the bridge gives it the same address: URLs stay."""
+    digest = hashlib.sha256(f"{inputs['owner']} {inputs['name']}".encode()).digest()
+    return ":".join(["00", "16", "3e", *(f"{byte:02x}" for byte in digest[:3])])
 
 
 def _push_files(instance: Any, inputs: Values) -> None:

@@ -30,6 +30,7 @@ VERBS = {
     "list": "List applications",
     "status": "Say how an application is, now",
     "net": "Measure the network between an application's machines; say what is broken",
+    "history": "Say what was done to an application, by whom, how long it took",
     "logs": "Show logs of an application's machines",
     "ssh": "Log in to a machine, or run a command there",
     "join": "Let this machine into an application's network for a while",

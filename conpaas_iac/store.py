@@ -23,6 +23,9 @@ class Store(Protocol):
     def names(self) -> tuple[str, ...]:
         """All documents."""
 
+    def entries(self, name: str) -> tuple[str, ...]:
+        """Names of the documents right below a folder."""
+
 
 def at(backend_url: str, folder: str = "conpaas") -> Store:
     """The store of a backend: its folder `conpaas/`, beside the engine's `.pulumi/`."""
@@ -62,6 +65,14 @@ class Folder:
         files = (path for path in self._root.glob("*/*") if path.is_file() and not path.name.startswith("."))
         return tuple(sorted(path.relative_to(self._root).as_posix() for path in files))
 
+    def entries(self, name: str) -> tuple[str, ...]:
+        """See Store."""
+        return tuple(path.name for path in self._below(name) if path.is_file() and not path.name.startswith("."))
+
+    def _below(self, name: str) -> list[Path]:
+        folder = self._root / name
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+
 
 class Bucket:
     """s3://bucket/prefix?endpoint=…&region=…&disableSSL=true&s3ForcePathStyle=true, as the engine takes it."""
@@ -93,6 +104,12 @@ class Bucket:
         """See Store."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         return tuple(sorted(entry["Key"][len(self._prefix) :] for page in pages for entry in page.get("Contents", ())))
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """See Store."""
+        start = f"{self._prefix}{name}/"
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
+        return tuple(sorted(entry["Key"][len(start) :] for page in pages for entry in page.get("Contents", ())))
 
 
 def _s3_client(options: dict[str, str]) -> Any:

@@ -21,7 +21,8 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events files shipped settings store holding downloads ssh remote quoting placeholders",
+        "__init__ errors events files shipped settings store holding downloads ssh remote quoting placeholders stream "
+        "journal",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -31,7 +32,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations",
+        "renewal joins operations history",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -46,7 +47,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview", "ground pure deployment net"),
+    "shows": ("report live netview pastview", "ground pure deployment net"),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -62,12 +63,12 @@ HOMES = {
     "cryptography": "provider.*",
     "jinja2": "render",
     "jsonschema": "manifest.*",
-    "msgspec": "catalog inspected render record membership declaration net*",
+    "msgspec": "stream journal catalog inspected render record membership declaration net*",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview commands.*",
+    "rich": "report live netview pastview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }

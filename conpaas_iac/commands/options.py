@@ -37,6 +37,9 @@ may_lose: Decorator = click.option(
 form: Decorator = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+events: Decorator = click.option(
+    "--events", default="", metavar="FILE", help="Add what happens to FILE as JSON lines; - is standard output."
+)
 
 
 def request(

@@ -93,7 +93,7 @@ def past(run: str, lines: Sequence[Line], running: bool = False) -> Past | None:
     outcome: Outcome = "running" if running else "interrupted"
     if ended:
         outcome = "failed" if ended.exit else "done"
-    nodes, phases = _cells(lines), _phases(lines)
+    steps = _steps(lines)
     notes = tuple(line.text for line in lines if line.text and not line.node and line.phase != RUN)
     return Past(
         run=run,
@@ -104,8 +104,8 @@ def past(run: str, lines: Sequence[Line], running: bool = False) -> Past | None:
         seconds=ended.seconds if ended else _between(first.time, last.time),
         text=last.text if ended else "",
         changes=changes,
-        nodes=nodes,
-        phases=phases,
+        nodes=_cells(steps),
+        phases=_phases(steps),
         notes=notes,
     )
 
@@ -114,48 +114,63 @@ def _between(begin: datetime, end: datetime) -> float:
     return round((end - begin).total_seconds(), 3)
 
 
-def _cells(lines: Iterable[Line]) -> dict[str, dict[str, Cell]]:
-    """A machine may be in a phase several times: the seconds add up, the last word counts."""
-    open_since: dict[tuple[str, str], datetime] = {}
-    found: dict[str, dict[str, Cell]] = {}
+@dataclass(frozen=True)
+class _Step:
+    """A machine (or the application) in a phase, once."""
+
+    line: Line  # the last word on it
+    begun: datetime
+
+    @property
+    def column(self) -> str:
+        return column(self.line.phase)
+
+    @property
+    def seconds(self) -> float:
+        return _between(self.begun, self.line.time)
+
+
+def _steps(lines: Sequence[Line]) -> list[_Step]:
+    """In the order of their ends. A machine does one thing after another: what has no end was skipped.
+
+    Only in a stream without an end, what comes last on a machine was interrupted.
+    """
+    begun: dict[tuple[str, str], Line] = {}
+    found = []
     for line in lines:
-        name = column(line.phase)
-        if not name or not line.node or line.state == "planned":
-            continue
-        row = found.setdefault(line.node, {})
-        before = row.get(name, Cell("started", 0.0))
+        place = (line.node, "" if line.node else line.phase)
         if line.state == "started":
-            open_since[line.node, line.phase] = line.time
-            row[name] = Cell("started", before.seconds, before.text)
-            continue
-        seconds = _between(open_since.pop((line.node, line.phase), line.time), line.time)
-        text = line.text if line.state == "failed" else ""
-        row[name] = Cell(line.state, round(before.seconds + seconds, 3), text)
+            begun[place] = line
+        elif line.state != "planned":
+            before = begun.pop(place, line)
+            found.append(_Step(line, before.time if before.phase == line.phase else line.time))
+    if lines[-1].ended is None:
+        found += [_Step(line, line.time) for line in begun.values()]
+    return [step for step in found if step.line.phase != RUN]
+
+
+def _cells(steps: Iterable[_Step]) -> dict[str, dict[str, Cell]]:
+    """A machine may be in a phase several times: the seconds add up, the last word counts."""
+    found: dict[str, dict[str, Cell]] = {}
+    for step in steps:
+        line = step.line
+        if line.node and step.column and line.state != "planned":
+            row = found.setdefault(line.node, {})
+            known = row[step.column].seconds if step.column in row else 0.0
+            text = line.text if line.state == "failed" else ""
+            row[step.column] = Cell(line.state, round(known + step.seconds, 3), text)
     return found
 
 
-def _phases(lines: Sequence[Line]) -> dict[str, float]:
+def _phases(steps: Iterable[_Step]) -> dict[str, float]:
     """How long at least one machine (or the application) was in each phase."""
-    inside: dict[str, set[tuple[str, str]]] = {}
-    since: dict[str, datetime] = {}
     found: dict[str, float] = {}
-    for line in lines:
-        name = column(line.phase) or line.phase
-        if line.state == "planned" or name == RUN:
-            continue
-        place = (line.node, line.phase)
-        found.setdefault(name, 0.0)
-        if line.state == "started":
-            if not inside.setdefault(name, set()):
-                since[name] = line.time
-            inside[name].add(place)
-        elif place in inside.get(name, ()):
-            inside[name].remove(place)
-            if not inside[name]:
-                found[name] = round(found[name] + _between(since[name], line.time), 3)
-    for name, places in inside.items():
-        if places:  # the run ended in it
-            found[name] = round(found[name] + _between(since[name], lines[-1].time), 3)
+    until: dict[str, datetime] = {}
+    for step in sorted(steps, key=lambda step: step.begun):
+        name = step.column or step.line.phase
+        begin = max(step.begun, until.get(name, step.begun))
+        found[name] = round(found.get(name, 0.0) + max(0.0, _between(begin, step.line.time)), 3)
+        until[name] = max(begin, step.line.time)
     return found
 
 

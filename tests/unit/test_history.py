@@ -138,6 +138,26 @@ def test_a_killed_run_is_read_as_far_as_it_came() -> None:
     assert history.past("r", stream.read(content), running=True).ended == "running"  # type: ignore[union-attr]
 
 
+def test_a_task_that_was_skipped_took_no_time() -> None:
+    log = begin(None)
+    log.named("shop", "default")
+    for event in (
+        Event("startup script", "started", "web-1"),  # and no end
+        Event("drain", "started", "web-1"),
+        Event("ship", "started", "web-1"),
+        Event("ship", "done", "web-1"),
+        Event("startup script", "started", "web-1"),
+        Event("proves that it works", "started", "web-1"),
+        Event("proves that it works", "done", "web-1"),
+    ):
+        log.hear(event)
+    log.end(0)
+    found = history.past(log.run, log._lines)
+    assert found
+    assert {name: (cell.state, cell.seconds) for name, cell in found.nodes["web-1"].items()} == {"ship": ("done", 0.5)}
+    assert found.phases == {"ship": 0.5, "proves that it works": 0.5}
+
+
 def test_lines_of_another_version_are_left_out() -> None:
     lines = (RUNS / "plain.ndjson").read_text().splitlines()
     other = lines[1].replace('"version":1', '"version":2')

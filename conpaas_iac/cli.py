@@ -33,6 +33,7 @@ VERBS = {
     "history": "Say what was done to an application, by whom, how long it took",
     "logs": "Show logs of an application's machines",
     "ssh": "Log in to a machine, or run a command there",
+    "state": "Export, import or check what is known of an application",
     "join": "Let this machine into an application's network for a while",
     "stop": "Stop an application or a service; data is kept",
     "start": "Start what was stopped",

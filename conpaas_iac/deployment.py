@@ -59,7 +59,7 @@ def up(
         announce(todo, wanted)
         _refuse_losses(now, request)
         now = _with_intent(now, engine, settings)
-        at(settings.backend_url).write(f"{name}/lock.json", lockfile.encode(wanted.lock))
+        lockfile.keep(at(settings.backend_url), name, wanted.lock)
         machines = _expand(now, engine, settings, listen, execute)
         there = _configure(now, machines, now.record, settings, listen, execute)
         now = _settled(now, machines, there, settings, listen, execute)

@@ -17,7 +17,7 @@ from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
-from conpaas_iac.errors import Failure, LeaseHeldError, UserError
+from conpaas_iac.errors import Failure, LeaseHeldError, StateError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
@@ -75,6 +75,9 @@ class Engine:
         except auto_errors.StackNotFoundError:
             raise
         except auto_errors.CommandError as error:
+            _, unreadable, reason = str(error).partition("failed to load checkpoint: ")
+            if unreadable:
+                raise StateError("checkpoint", self.name, reason.splitlines()[0]) from error
             raise engine_events.translated(error, []) from error
 
     @classmethod
@@ -126,7 +129,10 @@ class Engine:
 
     def machines(self) -> Machines:
         """Outputs of the last run."""
-        outputs = self._workspace.stack_outputs(self.name)
+        try:
+            outputs = self._workspace.stack_outputs(self.name)
+        except auto_errors.CommandError as error:
+            raise engine_events.translated(error, []) from error
         return _machines({name: output.value for name, output in outputs.items()})
 
     def destroy(self, listen: Listener) -> None:
@@ -175,8 +181,9 @@ def _authorities(outputs: Mapping[str, Any]) -> Authorities:
 
 
 def stacks(settings: Settings) -> tuple[str, ...]:
-    """Names of all stacks of the backend."""
-    return tuple(sorted(summary.name for summary in _workspace(settings, "list").list_stacks()))
+    """Names of all stacks of the backend; the engine itself stops at one that it cannot read."""
+    names = at(settings.backend_url, ".pulumi").entries(STACKS.removeprefix(".pulumi/"))
+    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
 
 def _workspace(settings: Settings, name: str) -> Workspace:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from conpaas_iac import catalog, clouds, lockfile, record, status
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied, Engine, stack_name, stacks
-from conpaas_iac.errors import UserError
+from conpaas_iac.engine import Applied, Engine, stacks
+from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.ssh import Access, access
@@ -175,8 +175,10 @@ def listings(settings: Settings) -> tuple[Listing, ...]:
     found = []
     for name in stacks(settings):
         application, _, environment = name.partition(".")
-        lock = shelf.read(f"{name}/lock.json")
-        span = str(lockfile.decode(lock).range) if lock else ""
-        machines = len(record.read(shelf, stack_name(application, environment)).nodes)
-        found.append(Listing(application, environment, machines, span))
+        try:
+            lock = lockfile.applied(shelf, name)
+            machines = len(record.read(shelf, name).nodes)
+            found.append(Listing(application, environment, machines, str(lock.range) if lock else ""))
+        except StateError as error:  # the others are listed all the same
+            found.append(Listing(application, environment, 0, "", error.message))
     return tuple(found)

@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -200,6 +200,19 @@ def runs(settings: Settings, stack: str) -> tuple[str, ...]:
     """Runs that are kept, the oldest first."""
     names = at(settings.backend_url, FOLDER).entries(stack)
     return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)))
+
+
+def contents(settings: Settings, stack: str) -> dict[str, bytes]:
+    """All streams as they are kept, by run."""
+    store = at(settings.backend_url, FOLDER)
+    return {run: store.read(f"{stack}/{run}{SUFFIX}") or b"" for run in runs(settings, stack)}
+
+
+def restore(settings: Settings, stack: str, former: Mapping[str, bytes]) -> None:
+    """Keep runs of elsewhere, beside those that are known."""
+    store, known = at(settings.backend_url, FOLDER), runs(settings, stack)
+    for run in sorted(former.keys() - set(known))[-KEPT:]:
+        store.write(f"{stack}/{run}{SUFFIX}", former[run])
 
 
 def streams(settings: Settings, stack: str, names: Sequence[str]) -> list[list[Line]]:

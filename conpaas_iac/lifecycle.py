@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, losses, power, record, visits
+from conpaas_iac import catalog, lockfile, losses, power, record, visits
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
@@ -15,7 +15,7 @@ from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import seen_now, strays_of
 from conpaas_iac.ssh import access
-from conpaas_iac.store import at
+from conpaas_iac.store import FORMER, at
 from conpaas_iac.visits import raise_on_failure
 
 
@@ -31,8 +31,9 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
         refuse_losses(application, applied, record.read(shelf, name), may_lose)
         power.clear(strays_of(applied, settings), settings, listen)
         engine.destroy(listen)
-        for document in ("record.json", "lock.json"):
+        for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
+            shelf.delete(f"{name}/{document}{FORMER}")
 
 
 def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:

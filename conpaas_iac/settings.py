@@ -42,6 +42,11 @@ class Settings:
         return Path(self.cache_dir) if self.cache_dir else user_cache_path("conpaas")
 
     @property
+    def passphrase_place(self) -> str:
+        """Where the passphrase is that secrets of the state are encrypted with."""
+        return os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", str(self.state / "passphrase"))
+
+    @property
     def backend_url(self) -> str:
         """The backend, as the engine takes it."""
         return self.backend or f"file://{self.state / 'backend'}"

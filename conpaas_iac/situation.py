@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, plan, record, vpn, wish
-from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.engine import Applied, Engine, stack_name
@@ -105,22 +104,17 @@ def wish_of(request: Request, settings: Settings) -> Wish:
 
 def _known_of(shelf: Store, stack: str) -> Known:
     there = record.read(shelf, stack)
-    return Known(there.held, there.secrets, there.secret_names, there.founded, _applied_lock(shelf, stack))
+    return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
 
 
 def _other_ranges(shelf: Store) -> list[IPv4Network]:
-    locks = (shelf.read(name) for name in shelf.names() if name.endswith("/lock.json"))
-    return [lockfile.decode(content).range for content in locks if content]
-
-
-def _applied_lock(shelf: Store, stack: str) -> Lock | None:
-    content = shelf.read(f"{stack}/lock.json")
-    return lockfile.decode(content) if content else None
+    stacks = (name.partition("/")[0] for name in shelf.names() if name.endswith(f"/{lockfile.NAME}"))
+    return [lock.range for stack in stacks if (lock := lockfile.applied(shelf, stack))]
 
 
 def _check_lock(wanted: Wish, shelf: Store) -> None:
     """The backend keeps the lock that was applied; another one would move addresses of running machines."""
-    applied = _applied_lock(shelf, stack_name(wanted.application, wanted.environment))
+    applied = lockfile.applied(shelf, stack_name(wanted.application, wanted.environment))
     if applied is None:
         return
     moved = [name for name, block in wanted.lock.blocks.items() if applied.blocks.get(name, block) != block]

@@ -1,11 +1,14 @@
 """Where documents beside the engine's checkpoint are kept: a folder or an object store, as the backend says."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from conpaas_iac.errors import UserError
 from conpaas_iac.files import write_atomically
+
+FORMER = ".1"  # the version before
 
 
 class Store(Protocol):
@@ -14,8 +17,8 @@ class Store(Protocol):
     def read(self, name: str) -> bytes | None:
         """The document, or None when there is none."""
 
-    def write(self, name: str, content: bytes) -> None:
-        """Replace it, whole or not at all."""
+    def write(self, name: str, content: bytes, keeps: bool = False) -> None:
+        """Replace it, whole or not at all; `keeps`: its former version stays beside it, as <name>.1."""
 
     def delete(self, name: str) -> None:
         """Nothing happens when there is none."""
@@ -49,9 +52,12 @@ class Folder:
         except OSError as error:
             raise UserError(f"{self._root / name}: cannot be read: {error.strerror}") from error
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, keeps: bool = False) -> None:
         """See Store."""
-        write_atomically(self._root / name, content)
+        path = self._root / name
+        if keeps:
+            _keep(path)
+        write_atomically(path, content)
 
     def delete(self, name: str) -> None:
         """See Store."""
@@ -74,6 +80,19 @@ class Folder:
         return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
+def _keep(path: Path) -> None:
+    """A second name for what is there now: nothing is copied."""
+    beside = path.with_name(f".{path.name}{FORMER}")
+    try:
+        beside.unlink(missing_ok=True)
+        beside.hardlink_to(path)
+        beside.replace(path.with_name(path.name + FORMER))
+    except FileNotFoundError:
+        return  # there is none yet
+    except OSError:  # a file system without second names
+        path.with_name(path.name + FORMER).write_bytes(path.read_bytes())
+
+
 class Bucket:
     """s3://bucket/prefix?endpoint=…&region=…&disableSSL=true&s3ForcePathStyle=true, as the engine takes it."""
 
@@ -92,8 +111,12 @@ class Bucket:
             return None
         return body
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, keeps: bool = False) -> None:
         """See Store."""
+        if keeps:
+            source = {"Bucket": self._bucket, "Key": self._prefix + name}
+            with suppress(self._client.exceptions.ClientError):  # there is none yet
+                self._client.copy_object(Bucket=self._bucket, Key=self._prefix + name + FORMER, CopySource=source)
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
 
     def delete(self, name: str) -> None:

@@ -32,7 +32,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations history",
+        "renewal joins operations history statefile",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -43,11 +43,11 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits rolling losses power deployment lifecycle rotation inspection joining operating",
+        "situation visits rolling losses power deployment lifecycle rotation inspection joining operating keeping",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview", "ground pure deployment net"),
+    "shows": ("report live netview pastview stateview", "ground pure deployment net"),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -63,12 +63,12 @@ HOMES = {
     "cryptography": "provider.*",
     "jinja2": "render",
     "jsonschema": "manifest.*",
-    "msgspec": "stream journal catalog inspected render record membership declaration net*",
+    "msgspec": "stream journal statefile catalog inspected render record membership declaration net*",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview commands.*",
+    "rich": "report live netview pastview stateview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }

@@ -138,7 +138,7 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
         failures: list[Failure] = []
-        self._run(lambda: self._stack.destroy(**_quiet(listen, failures)), failures)
+        self._run(lambda: self._stack.destroy(continue_on_error=True, **_quiet(listen, failures)), failures)
         self._run(lambda: self._workspace.remove_stack(self.name), failures)
         rmtree(self._workspace.work_dir, ignore_errors=True)
         shelf = at(self._settings.backend_url, STACKS)

@@ -14,8 +14,11 @@ from conpaas_iac.events import Event, Listener
 def listener(listen: Listener, failures: list[Failure]) -> Any:
     """Engine events as ours; what failed is also kept."""
 
+    steps: dict[str, str] = {}  # node -> what the engine is at there
+
     def on_event(event: auto.EngineEvent) -> None:
         if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata)):
+            steps[found[0]] = found[1]
             listen(Event(found[1], "started", found[0]))
         elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata)):
             listen(Event(found[1], "done", found[0]))
@@ -24,8 +27,9 @@ def listener(listen: Listener, failures: list[Failure]) -> Any:
             reason = _reason(event.diagnostic_event.message)
             if urn and reason:
                 node = urn.rsplit("::", 1)[-1]
-                failures.append(Failure(node, "machine", reason))
-                listen(Event("machine", "failed", node, reason))
+                step = steps.get(node, "machine")
+                failures.append(Failure(node, step, reason))
+                listen(Event(step, "failed", node, reason))
 
     return on_event
 

@@ -8,7 +8,7 @@ from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied, Engine, stack_name
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.record import Record
@@ -30,10 +30,20 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
         applied, shelf = engine.applied(), at(settings.backend_url)
         refuse_losses(application, applied, record.read(shelf, name), may_lose)
         power.clear(strays_of(applied, settings), settings, listen)
-        engine.destroy(listen)
+        try:
+            engine.destroy(listen)
+        except MachineError as error:
+            raise _still_there(application, error) from error
         for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
             shelf.delete(f"{name}/{document}{FORMER}")
+
+
+def _still_there(application: str, error: MachineError) -> MachineError:
+    """What blocks; everything else is gone."""
+    names = ", ".join(sorted({failure.node for failure in error.failures})) or "something"
+    remedy = "what is named is all that is left; when it is mended, the same command again removes it"
+    return MachineError(f"{application} is not gone yet: {names} could not be removed", error.failures, remedy)
 
 
 def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:

@@ -6,6 +6,7 @@ the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
 
 import json
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -40,6 +41,12 @@ class Settings:
     def cache(self) -> Path:
         """What may be deleted at any time."""
         return Path(self.cache_dir) if self.cache_dir else user_cache_path("conpaas")
+
+    @property
+    def origin(self) -> str:
+        """The backend as machines are tagged with it: a folder with the host that it is on."""
+        url = self.backend_url.partition("?")[0]
+        return url.replace("file://", f"file://{socket.gethostname()}", 1) if url.startswith("file://") else url
 
     @property
     def passphrase_place(self) -> str:

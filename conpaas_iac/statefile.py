@@ -66,6 +66,15 @@ def _facts(latest: Mapping[str, Any]) -> Facts:
     return Facts(owner, machines, datetime.fromisoformat(time) if time else NEVER)
 
 
+def kinds(content: bytes, stack: str) -> frozenset[str]:
+    """Types of the resources that a checkpoint knows."""
+    if not content:
+        return frozenset()
+    facts(content, stack)
+    latest = json.loads(content)["checkpoint"]["latest"] or {}
+    return frozenset(resource["type"] for resource in latest.get("resources") or ())
+
+
 def wrong(part: str, content: bytes, stack: str) -> str:
     """Why a document cannot be used; empty when it can."""
     try:

@@ -51,6 +51,7 @@ def _oven(name: str, public: str, settings: Settings) -> Iterator[tuple[dict[str
         "project": settings.lxd_project,
         "address": "",
         "publicKey": public,
+        "backend": settings.origin,
         **OVEN,
     }
     client = lxd.connect(settings)

@@ -10,7 +10,7 @@ from conpaas_iac.host.profile import PROFILE
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
-IN_PLACE = ("cpu", "memory", "node", "service", "address")
+IN_PLACE = ("cpu", "memory", "node", "service", "address", "backend")
 IDENTITY = ("name", "project", "owner", "incarnation", "publicKey")
 # `image` is in neither: it is read at creation only, a new image must not replace machines.
 
@@ -58,7 +58,7 @@ class Instance:
         """New limits and labels, without a restart."""
         with lxd.errors(f"machine {new['name']}"):
             instance = _client(new).instances.get(new["name"])
-            instance.config.update({**_limits(new), lxd.NODE: new["node"]})
+            instance.config.update({**_limits(new), lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
             instance.save(wait=True)
         return {}
 
@@ -96,6 +96,7 @@ def _definition(inputs: Values) -> dict[str, Any]:
             lxd.OWNER: inputs["owner"],
             lxd.APPLICATION: inputs["application"],
             lxd.NODE: inputs["node"],
+            lxd.BACKEND: inputs["backend"],
             lxd.INCARNATION: str(int(inputs["incarnation"])),
             "user.conpaas.hostname": inputs["node"],
         },

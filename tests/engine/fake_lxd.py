@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -39,6 +40,7 @@ class Machine:
     ip: str
     project: str
     files: dict[str, bytes] = field(default_factory=dict)
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
     sshd: socket.socket | None = None
 
     def document(self, state: bool = False) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Machine:
             "status": "Running" if self.sshd else "Stopped",
             "type": "container",
             "description": "",
+            "created_at": f"{self.made:%Y-%m-%dT%H:%M:%S}.204123009Z",
         }
         return {**known, "state": {"network": {"eth0": {"addresses": addresses}}}} if state else known
 
@@ -66,6 +69,7 @@ class Faults:
     report: set[str] = field(default_factory=set)  # made, but said to have failed
     start: set[str] = field(default_factory=set)
     delete: set[str] = field(default_factory=set)
+    slow: dict[str, float] = field(default_factory=dict)  # seconds that a delete takes to be answered
     no_address: dict[str, int] = field(default_factory=dict)  # looks that see none yet
     gates: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
 
@@ -183,6 +187,7 @@ class FakeLxd:
         return self._done()
 
     def instance_delete(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
+        threading.Event().wait(self.faults.slow.pop(name, 0.0))
         if name in self.faults.delete:
             self.faults.delete.discard(name)
             return self._failed("dataset is busy")

@@ -17,7 +17,7 @@ from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
-from conpaas_iac.errors import Failure, LeaseHeldError, StateError, UserError
+from conpaas_iac.errors import Failure, LeaseHeldError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
@@ -75,10 +75,7 @@ class Engine:
         except auto_errors.StackNotFoundError:
             raise
         except auto_errors.CommandError as error:
-            _, unreadable, reason = str(error).partition("failed to load checkpoint: ")
-            if unreadable:
-                raise StateError("checkpoint", self.name, reason.splitlines()[0]) from error
-            raise engine_events.translated(error, []) from error
+            raise engine_events.translated(error, [], self.name) from error
 
     @classmethod
     def find(cls, settings: Settings, application: str, environment: str) -> "Engine | None":
@@ -124,7 +121,7 @@ class Engine:
             pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
         write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
-        self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
+        self._run(lambda: self._stack.up(program=program, **_quiet(listen, failures)), failures)
         return _machines(outputs)
 
     def machines(self) -> Machines:
@@ -138,7 +135,7 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
         failures: list[Failure] = []
-        self._run(lambda: self._stack.destroy(continue_on_error=True, **_quiet(listen, failures)), failures)
+        self._run(lambda: self._stack.destroy(**_quiet(listen, failures)), failures)
         self._run(lambda: self._workspace.remove_stack(self.name), failures)
         rmtree(self._workspace.work_dir, ignore_errors=True)
         shelf = at(self._settings.backend_url, STACKS)
@@ -234,7 +231,7 @@ def _passphrase(settings: Settings) -> Path:
 
 def _quiet(listen: Listener, failures: list[Failure]) -> dict[str, Any]:
     """What every run is told: nothing is printed, events are heard."""
-    silence = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
+    silence = {"continue_on_error": True, "suppress_outputs": True, "suppress_progress": True, "color": "never"}
     return {**silence, "on_event": engine_events.listener(listen, failures)}
 
 

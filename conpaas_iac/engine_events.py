@@ -7,7 +7,7 @@ from pulumi import automation as auto
 from pulumi.automation import errors
 
 from conpaas_iac import clouds
-from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
+from conpaas_iac.errors import ConpaasError, Failure, MachineError, StateError, UserError
 from conpaas_iac.events import Event, Listener
 
 
@@ -53,10 +53,13 @@ def _reason(message: str) -> str:
     return text
 
 
-def translated(error: errors.CommandError, failures: list[Failure]) -> ConpaasError:
-    """An error of the engine; `failures` are those that its events told of."""
+def translated(error: errors.CommandError, failures: list[Failure], opened: str = "") -> ConpaasError:
+    """An error of the engine; `failures` are those that its events told of, `opened` is the stack it was to read."""
     text = str(error)
     logging.getLogger(__name__).debug("engine: %s", text)
+    _, unreadable, reason = text.partition("failed to load checkpoint: ")
+    if unreadable and opened:
+        return StateError("checkpoint", opened, reason.splitlines()[0])
     if "incorrect passphrase" in text:
         return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
     if "no space left on device" in text:

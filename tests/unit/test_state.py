@@ -205,7 +205,8 @@ def test_export_and_import(
     there = Kept(settings.load(), STACK)
     assert there.documents() == kept.documents()
     assert (tmp_path / "elsewhere" / "backend" / "history" / STACK / "20261121-130501-3f2a.ndjson").exists()
-    assert (tmp_path / "elsewhere" / "backend" / ".pulumi" / "meta.yaml").read_text() == "version: 1\n"
+    [meta] = (tmp_path / "elsewhere" / "backend").rglob(".pulumi/meta.yaml")
+    assert meta.read_text() == "version: 1\n"
     assert cli.run(["state", "check"]) == 0
 
 

@@ -24,6 +24,11 @@ def verdicts(world: World) -> dict[str, str]:
     return {each.name: each.verdict for each in orphans.find(world.settings)}
 
 
+def checkpoint_of(world: World) -> Path:
+    [found] = (world.settings.state / "backend").rglob(f"stacks/conpaas/{world.name}.default.json")
+    return found
+
+
 @pytest.fixture
 def left(world: World) -> Iterator[World]:
     """A machine whose application's state is lost, one of an application that is there, and one of nobody's."""
@@ -88,7 +93,7 @@ def test_machines_of_other_backends(left: World, tmp_path: Path) -> None:
 
 
 def test_a_state_that_cannot_be_read_judges_nobody(left: World) -> None:
-    (left.settings.state / "backend" / ".pulumi" / "stacks" / "conpaas" / "blog.default.json").write_text("{")
+    checkpoint_of(left).write_text("{")
     with pytest.raises(StateError, match="the checkpoint of blog"):
         orphans.find(left.settings)
 
@@ -125,7 +130,7 @@ def test_an_oven_belongs_to_a_run_for_a_while(world: World) -> None:
 def test_machines_of_an_older_conpaas_are_tagged_by_the_next_up(world: World) -> None:
     world.up(backends(1))
     ids = world.lxd.ids()
-    path = world.settings.state / "backend" / ".pulumi" / "stacks" / "conpaas" / "shop.default.json"
+    path = checkpoint_of(world)
     document = json.loads(path.read_text())
     for resource in document["checkpoint"]["latest"]["resources"]:
         for values in ("inputs", "outputs"):

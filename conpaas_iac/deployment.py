@@ -51,7 +51,10 @@ def up(
     """
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
+        execute = settings.turn.between(execute)
+        if settings.turn.waited:
+            wanted = wish_of(request, settings)  # what the other run changed counts
         ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)

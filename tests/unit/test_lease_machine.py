@@ -104,7 +104,7 @@ def holder(number: int, host: str) -> Holder:
     return Holder("u", host, host, f"boot-{host}", "space", number, "1", "up", "now")
 
 
-@dataclass
+@dataclass(eq=False)
 class Client:
     """A run: what it believes, and its own clock."""
 
@@ -113,6 +113,7 @@ class Client:
     clock: float = 0.0
     run: int = 0
     settled: bool = False
+    name: str = ""
 
 
 class Runs(RuleBasedStateMachine):
@@ -126,7 +127,7 @@ class Runs(RuleBasedStateMachine):
         for number in range(3):
             self.clients.append(Client(number, None))
             self.begin(number)
-        self.actor = self.clients[0]
+        self.acting: list[Client] = []  # the last one goes on, the others are paused
         self.parts.cleared = self.on_clear
         self.counted: list[str] = []  # what the true holders wrote
         self.order: list[str] = []  # holdings, in the order in which they settled
@@ -153,11 +154,13 @@ class Runs(RuleBasedStateMachine):
         self.memory.meanwhile = [later(*other) for other in others]
 
     def act(self, what: str, number: int) -> None:
-        before, self.actor = self.actor, self.clients[number]
+        if self.clients[number] in self.acting:
+            return  # a paused run does nothing meanwhile
+        self.acting.append(self.clients[number])
         try:
-            self.act_as(self.actor, what)
+            self.act_as(self.clients[number], what)
         finally:
-            self.actor = before
+            self.acting.pop()
 
     def act_as(self, client: Client, what: str) -> None:
         if what == "attempt" and not client.lessee.is_held:
@@ -166,7 +169,8 @@ class Runs(RuleBasedStateMachine):
         elif what == "settle" and client.lessee.is_held and not client.settled:
             client.settled = client.lessee.settle()
             if client.settled:
-                self.order.append(self.name(client))
+                client.name = f"{client.number}: holding {len(self.order)}"
+                self.order.append(client.name)
         elif what == "renew" and client.lessee.is_held:
             client.lessee.renew("busy")
         elif what == "write":
@@ -192,16 +196,13 @@ class Runs(RuleBasedStateMachine):
         self.act_as(client, "settle")
         self.write(client)
 
-    def name(self, client: Client) -> str:
-        return f"{client.number}.{client.run}.{client.lessee.token}"
-
     def write(self, client: Client) -> None:
         """As an engine writes: it asks nobody whether it still may."""
         if not (client.settled and client.lessee.is_held):
             return
-        self.parts.heads.setdefault(client.lessee.head, []).append(self.name(client))
+        self.parts.heads.setdefault(client.lessee.head, []).append(client.name)
         if self.is_true(client):
-            self.counted.append(self.name(client))
+            self.counted.append(client.name)
 
     def is_true(self, client: Client) -> bool:
         """Whether the document says so too."""
@@ -211,7 +212,7 @@ class Runs(RuleBasedStateMachine):
     def on_clear(self, head: str) -> None:
         """The holder may remove its application; nobody else may."""
         lease = self.memory.lease()
-        if lease and lease.head == head and self.is_true(self.actor):
+        if lease and lease.head == head and self.is_true(self.acting[-1]):
             self.counted.clear()
 
     acts = st.sampled_from(["take", "attempt", "settle", "renew", "write", "release", "over"])
@@ -233,7 +234,7 @@ class Runs(RuleBasedStateMachine):
         """Its engine does not: it writes once more, into whatever it was told."""
         client = self.clients[number]
         head = client.lessee.head if client.lessee.is_held and client.settled else None
-        name = self.name(client)
+        name = client.name
         self.begin(number)
         if head is not None:
             self.late.append((head, name))

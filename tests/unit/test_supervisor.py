@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.processes import gone_within, marked
 
 MARK = "CONPAAS_TEST_OF_SUPERVISION"
 
@@ -38,44 +38,16 @@ sys.exit(int(line or 7))
 
 @dataclass
 class Run:
-    """A supervised run and the marks of its processes."""
+    """A supervised run and the mark of its processes."""
 
     front: subprocess.Popen[str]
     mark: str
     worker: int = 0
 
-    def pids(self) -> list[int]:
-        """All living processes that descend from it, by what they inherited."""
-        return [pid for pid in living() if pid != os.getpid() and self.mark in environment(pid)]
-
     @property
     def guard(self) -> int:
         """The process between."""
         return int(Path(f"/proc/{self.worker}/stat").read_text().rpartition(") ")[2].split()[1])
-
-    def gone_within(self, seconds: float) -> bool:
-        """Whether nothing of it lives any more."""
-        deadline = time.monotonic() + seconds
-        while self.pids():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.01)
-        return True
-
-
-def living() -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                if (entry / "stat").read_text().rpartition(") ")[2][0] not in "ZX":
-                    yield int(entry.name)
-
-
-def environment(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
 
 
 @pytest.fixture
@@ -95,10 +67,10 @@ def run(tmp_path: Path) -> Iterator[Run]:
     try:
         assert front.stdout
         made.worker = int(front.stdout.readline())
-        assert len(made.pids()) == 6
+        assert len(marked(mark)) == 6
         yield made
     finally:
-        for pid in made.pids():
+        for pid in marked(mark):
             os.kill(pid, signal.SIGKILL)
         front.communicate()
 
@@ -108,7 +80,7 @@ def test_whoever_is_killed_nothing_lives(run: Run, who: tuple[str, ...]) -> None
     pids = {"front": run.front.pid, "guard": run.guard, "worker": run.worker}
     for each in who:
         os.kill(pids[each], signal.SIGKILL)
-    assert run.gone_within(2)
+    assert gone_within(2, run.mark)
     if who == ("worker",):
         _, said = run.front.communicate()
         assert run.front.returncode == 128 + signal.SIGKILL
@@ -118,13 +90,13 @@ def test_whoever_is_killed_nothing_lives(run: Run, who: tuple[str, ...]) -> None
 def test_a_worker_that_is_stopped_dies_with_the_front(run: Run) -> None:
     os.kill(run.worker, signal.SIGSTOP)
     run.front.kill()
-    assert run.gone_within(2)
+    assert gone_within(2, run.mark)
 
 
 def test_exit_codes_come_through_and_nothing_stays(run: Run) -> None:
     run.front.communicate("3\n")
     assert run.front.returncode == 3
-    assert run.gone_within(0)
+    assert gone_within(0.1, run.mark)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

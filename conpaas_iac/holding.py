@@ -19,6 +19,7 @@ from conpaas_iac.turn import Turn
 
 BEATS = 4  # in the time after which a silent holder is taken for dead
 ALWAYS = "always"
+HEART = "lease"  # the name of the thread
 
 
 @contextmanager
@@ -113,7 +114,7 @@ def _beating(lessee: Lessee, turn: Turn) -> Iterator[None]:
             except Exception:  # it may answer again before the time is over; `check` says it if not
                 logging.getLogger(__name__).debug("lease of %s not renewed", turn.name, exc_info=True)
 
-    thread = Thread(target=beat, daemon=True)
+    thread = Thread(target=beat, name=HEART, daemon=True)
     thread.start()
     try:
         yield

@@ -65,9 +65,9 @@ def _agent(socket: Path, login: str) -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is not for it
     )
+    assert agent.stdin is not None
+    assert agent.stdout is not None
     try:
-        assert agent.stdin is not None
-        assert agent.stdout is not None
         agent.stdout.readline()  # it prints its variables once the socket is there
         added = subprocess.run(
             ["ssh-add", "-q", "-"],

@@ -86,6 +86,7 @@ class Parts:
         self.memory._pause()  # after reading, before the head moves
 
     def others(self, *kept: str) -> tuple[str, ...]:
+        self.memory._pause()
         found = tuple(head for head in self.heads if head not in (*kept, ""))
         self.memory._pause()
         return found
@@ -182,19 +183,19 @@ class Runs(RuleBasedStateMachine):
             client.lessee.release(is_over=True)
             client.settled = False
 
-        elif what == "take" and not client.lessee.is_held:
-            self.take(client)
+        elif what in ("take", "fail") and not client.lessee.is_held:
+            self.take(client, what)
 
-    def take(self, client: Client) -> None:
-        """One look, a TTL, another look: nobody renewed."""
+    def take(self, client: Client, what: str) -> None:
+        """One look, a TTL, another look: nobody renewed. Then it writes, or fails before it has settled."""
         client.settled = False
         client.lessee.attempt()
         client.clock += TTL + 1
         if not client.lessee.is_held:
             client.lessee.attempt()
         assert client.lessee.is_held or self.others_came
-        self.act_as(client, "settle")
-        self.write(client)
+        for each in ("release",) if what == "fail" else ("settle", "write"):
+            self.act_as(client, each)
 
     def write(self, client: Client) -> None:
         """As an engine writes: it asks nobody whether it still may."""
@@ -215,8 +216,8 @@ class Runs(RuleBasedStateMachine):
         if lease and lease.head == head and self.is_true(self.acting[-1]):
             self.counted.clear()
 
-    acts = st.sampled_from(["take", "attempt", "settle", "renew", "write", "release", "over"])
-    others = st.lists(st.tuples(acts, numbers), max_size=3)
+    acts = st.sampled_from(["take", "fail", "attempt", "settle", "renew", "write", "release", "over"])
+    others = st.lists(st.tuples(acts, numbers), max_size=8)
 
     @rule(number=numbers, what=acts, others=others)
     def do(self, number: int, what: str, others: list[tuple[str, int]]) -> None:
@@ -278,5 +279,5 @@ class Runs(RuleBasedStateMachine):
         assert len(there) <= 1
 
 
-Runs.TestCase.settings = hypothesis_settings(max_examples=300, stateful_step_count=40, deadline=None)
+Runs.TestCase.settings = hypothesis_settings(max_examples=400, stateful_step_count=30, deadline=None)
 TestRuns = Runs.TestCase

@@ -170,8 +170,10 @@ class Engine:
                     call()
         except auto_errors.CommandError as error:
             turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
+            undone = " ".join((what, ", ".join(left()))).strip()
+            turn.prove(undone)
             if not failures:
-                turn.check(" ".join((what, ", ".join(left()))).strip())
+                turn.check(undone)
             raise engine_events.translated(error, failures) from error
 
 

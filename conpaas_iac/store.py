@@ -37,7 +37,10 @@ class Store(Protocol):
         """The document with its mark, or None when there is none."""
 
     def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
-        """Replace it if it still has this mark (None: if there is none); the new mark, or None where it has not."""
+        """Replace it if it still has this mark (None: if there is none); the new mark, or None where it has not.
+
+        No two writers may ever write the same content.
+        """
 
     def drop(self, name: str, mark: str) -> bool:
         """Delete it if it still has this mark."""

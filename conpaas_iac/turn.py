@@ -39,6 +39,12 @@ class Turn:
 
     def check(self, what: str) -> None:
         """Raises Interrupted when the user wants it to end, LeaseLostError when another run has the application."""
+        self.prove(what)
+        if self._asked:
+            raise Interrupted(f"stopped, as asked. Not done: {what}", GOES_ON)
+
+    def prove(self, what: str) -> None:
+        """Raises LeaseLostError when another run has the application."""
         if not self._lost:
             try:
                 self._lost = not self._prove()
@@ -56,8 +62,6 @@ class Turn:
                 f"{self.name} was taken over by another run{by}",
                 f"not done here: {what}; see how it ends, then run the same command again",
             )
-        if self._asked:
-            raise Interrupted(f"stopped, as asked. Not done: {what}", GOES_ON)
 
     @property
     def is_stopping(self) -> bool:

@@ -23,7 +23,7 @@ VERSION = 1
 TTL = 40.0  # seconds
 
 
-class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
+class Lease(msgspec.Struct, frozen=True):
     """The document."""
 
     token: int

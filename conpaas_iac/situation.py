@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from ipaddress import IPv4Network
 
 from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, place, plan, record, vpn, wish
@@ -93,6 +94,7 @@ class Situation:
 def wish_of(request: Request, settings: Settings) -> Wish:
     """The wish, with what the backend knows of other applications and of held services."""
 
+    @cache
     def shelf(application: str) -> tuple[Store, str]:
         stack = stack_name(application, request.environment)
         return place.shelf(place.placed(settings, stack)), stack

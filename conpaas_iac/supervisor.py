@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from conpaas_iac import processes
 
-PASSED_ON = (signal.SIGINT, signal.SIGTERM)
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGWINCH)
 ORPHANED = signal.SIGUSR1  # what the worker gets when the guard dies
 
 
@@ -50,6 +50,7 @@ def begin() -> None:
     if os.getppid() != me:
         os._exit(128 + signal.SIGKILL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGWINCH, lambda number, _: processes.tell("ssh", number))  # a session on the user's terminal
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
 
 

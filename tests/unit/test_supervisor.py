@@ -119,3 +119,52 @@ def test_it_costs_little() -> None:
         )
         took.append(float(done.stdout))
     assert min(took) < 0.05
+
+
+ASKS = """
+from conpaas_iac import supervisor
+supervisor.begin()
+import click
+import os
+print(os.get_terminal_size(1).columns)
+print(click.confirm("Sure?"), click.prompt("Secret", hide_input=True))
+click.confirm("Again?")
+"""
+
+
+def test_questions_on_a_terminal_and_ctrl_c_there() -> None:
+    """The worker is in another session than the terminal, and may use it all the same."""
+    pexpect = pytest.importorskip("pexpect")
+    terminal = pexpect.spawn(sys.executable, ["-c", ASKS], dimensions=(24, 91), timeout=20, encoding="utf-8")
+    terminal.expect("91\r\n")
+    terminal.expect("Sure")
+    terminal.sendline("y")
+    terminal.expect("Secret: ")
+    terminal.sendline("hidden")
+    terminal.expect("True hidden\r\n")
+    assert terminal.before.strip() == ""  # no echo
+    terminal.expect("Again")
+    terminal.sendintr()
+    terminal.expect("Abort")
+    terminal.wait()
+    assert terminal.exitstatus == 1
+
+
+RESIZED = """
+import subprocess, sys
+from conpaas_iac import supervisor
+supervisor.begin()
+subprocess.run([sys.argv[1]])
+"""
+
+
+def test_a_session_hears_of_the_terminals_size(tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    program = tmp_path / "ssh"
+    program.write_text("#!/bin/sh\ntrap 'stty size; exit' WINCH\necho waiting\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    terminal = pexpect.spawn(sys.executable, ["-c", RESIZED, str(program)], timeout=20, encoding="utf-8")
+    terminal.expect("waiting")
+    terminal.setwinsize(33, 77)
+    terminal.expect("33 77")
+    terminal.wait()

@@ -185,7 +185,7 @@ def test_twice_ends_now(world: World, mark: str, begin: Begin) -> None:
     begun = time.monotonic()
     os.killpg(tool.pid, signal.SIGINT)
     said, _ = tool.communicate(timeout=30)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     assert tool.returncode == 130, said
     assert "Traceback" not in said
     assert "the same command goes on from here" in said

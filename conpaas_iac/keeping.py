@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conpaas_iac import __version__, journal, lockfile, record, statefile, stream
-from conpaas_iac.engine import STACKS, Engine, stack_name, stacks
+from conpaas_iac import __version__, journal, lockfile, place, record, statefile, stream
+from conpaas_iac.engine import Engine, stack_name
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.files import write_atomically
 from conpaas_iac.holding import holding
+from conpaas_iac.place import DOCUMENTS, STACKS, Placed
 from conpaas_iac.settings import Settings
 from conpaas_iac.statefile import CHECKPOINT, LOCK, PARTS, RECORD, Checked, Export, Finding
 from conpaas_iac.store import FORMER, Store, at
@@ -22,7 +23,7 @@ META = b"version: 1\n"  # of the engine's layout; without it, an engine takes th
 class Kept:
     """Where one application's documents are."""
 
-    settings: Settings
+    settings: Placed
     stack: str
 
     def place(self, part: str) -> tuple[Store, str]:
@@ -30,7 +31,7 @@ class Kept:
         backend = self.settings.backend_url
         if part == CHECKPOINT:
             return at(backend, STACKS), f"{self.stack}.json"
-        return at(backend), f"{self.stack}/{record.NAME if part == RECORD else lockfile.NAME}"
+        return at(backend, DOCUMENTS), f"{self.stack}/{record.NAME if part == RECORD else lockfile.NAME}"
 
     def read(self, part: str) -> bytes | None:
         store, name = self.place(part)
@@ -70,14 +71,15 @@ class Kept:
             store.delete(left)
 
 
-def _kept(settings: Settings, stack: str) -> Kept:
-    return Kept(settings, stack)
+def kept(settings: Settings, stack: str) -> Kept:
+    """The documents of an application of this backend, where they are now."""
+    return Kept(place.placed(settings, stack), stack)
 
 
 def export(application: str, environment: str, settings: Settings, with_history: bool) -> bytes:
     """The state as one file; raises StateError where a document cannot be used."""
     stack = stack_name(application, environment)
-    documents = _kept(settings, stack).documents()
+    documents = kept(settings, stack).documents()
     if CHECKPOINT not in documents:
         raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
     for part, content in documents.items():
@@ -105,9 +107,9 @@ def bring(path: Path, settings: Settings, overwrite: bool = False) -> Brought:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     stack = stack_name(found.application, found.environment)
-    with holding(settings, stack):
-        kept = _kept(settings, stack)
-        there = kept.documents()
+    with holding(settings, stack) as placed:
+        here = Kept(placed, stack)
+        there = here.documents()
         documents = {part: text.encode() for part, text in found.documents.items()}
         if there == documents:
             return Brought(found, is_new=False, is_same=True)
@@ -115,7 +117,7 @@ def bring(path: Path, settings: Settings, overwrite: bool = False) -> Brought:
             _refuse_older(there, documents, stack, path)
         for part in reversed(PARTS):  # the checkpoint last: with it, the application is there
             if part in documents:
-                kept.write(part, documents[part])
+                here.write(part, documents[part])
         journal.restore(settings, stack, {run: text.encode() for run, text in found.history.items()})
     return Brought(found, CHECKPOINT not in there, is_same=False, note=_unreadable(found, settings))
 
@@ -153,16 +155,19 @@ def _unreadable(found: Export, settings: Settings) -> str:
 def check(settings: Settings, application: str = "", environment: str = "default") -> tuple[Checked, ...]:
     """Look at every document of an application, or of all."""
     wanted = [stack_name(application, environment)] if application else known(settings)
-    found = tuple(_checked(_kept(settings, stack)) for stack in wanted)
+    found = tuple(_checked(kept(settings, stack)) for stack in wanted)
     if application and all(finding.state == "missing" for finding in found[0].findings):
         raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
     return found
 
 
 def known(settings: Settings) -> list[str]:
-    """Stacks, and those of which only our documents are left."""
-    ours = {name.partition("/")[0] for name in at(settings.backend_url).names()}
-    return sorted({*stacks(settings), *ours})
+    """Stacks, and those of which not all is left."""
+    ours = {name.partition("/")[0] for name in at(settings.backend_url, DOCUMENTS).names()}
+    leases = (name for name in at(settings.backend_url, "").entries(place.LEASES) if name.endswith(".json"))
+    held = {name.removesuffix(".json") for name in leases}
+    begun = {stack for stack in held if kept(settings, stack).documents()}
+    return sorted({*place.stacks(settings), *ours, *begun})
 
 
 def _checked(kept: Kept) -> Checked:
@@ -202,8 +207,8 @@ def restore(settings: Settings, checked: Checked) -> tuple[Finding, ...]:
     """Put what is offered in the place of what is bad; the bad one stays in a folder of the state."""
     stack = stack_name(checked.application, checked.environment)
     mended = []
-    with holding(settings, stack):
-        kept = _kept(settings, stack)
+    with holding(settings, stack) as placed:
+        kept = Kept(placed, stack)
         for finding in _checked(kept).findings:
             if finding.is_good or not finding.offer:
                 continue

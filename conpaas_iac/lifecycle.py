@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, lockfile, losses, power, record, visits
+from conpaas_iac import catalog, losses, power, record, visits
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
@@ -15,7 +15,7 @@ from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import seen_now, strays_of
 from conpaas_iac.ssh import access
-from conpaas_iac.store import FORMER, at
+from conpaas_iac.store import at
 from conpaas_iac.visits import raise_on_failure
 
 
@@ -25,7 +25,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     Raises UserError where a service holds data that may not be lost.
     """
     name = stack_name(application, environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         refuse_losses(application, applied, record.read(shelf, name), may_lose)
@@ -34,9 +34,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
-        for document in (record.NAME, lockfile.NAME):
-            shelf.delete(f"{name}/{document}")
-            shelf.delete(f"{name}/{document}{FORMER}")
+        settings.turn.is_over = True
 
 
 def _still_there(application: str, error: MachineError) -> MachineError:
@@ -57,7 +55,7 @@ def refuse_losses(application: str, applied: Applied, there: Record, may_lose: C
 
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
     """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         chosen = _of_service(applied, service)
@@ -75,7 +73,8 @@ def start(
     application: str, environment: str, service: str, settings: Settings, listen: Listener, execute: Executor = run
 ) -> tuple[str, ...]:
     """Let go of a held service (or all of them), start its machines, and have them prove that they work."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
+        execute = settings.turn.between(execute)
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         there = record.read(shelf, engine.name)

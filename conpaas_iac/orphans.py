@@ -68,7 +68,7 @@ def _clouds(settings: Settings) -> list[str]:
     kinds = {clouds.cloud(name).MACHINE: name for name in clouds.names()}
     used = set()
     for stack in keeping.known(settings):
-        content = keeping.Kept(settings, stack).read(statefile.CHECKPOINT)
+        content = keeping.kept(settings, stack).read(statefile.CHECKPOINT)
         used |= {kinds[kind] for kind in statefile.kinds(content or b"", stack) if kind in kinds}
     return sorted({settings.default_cloud, *used})
 
@@ -77,7 +77,7 @@ def _owners(settings: Settings) -> Owners:
     """Owner -> application. Raises StateError where one cannot be read: what is not known cannot be judged."""
     found = {}
     for stack in keeping.known(settings):
-        documents = keeping.Kept(settings, stack).documents()
+        documents = keeping.kept(settings, stack).documents()
         if statefile.CHECKPOINT in documents:
             facts = statefile.facts(documents[statefile.CHECKPOINT], stack)
             there = record.decode(documents.get(statefile.RECORD, b'{"version":1}'), stack)

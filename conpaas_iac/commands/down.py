@@ -12,6 +12,7 @@ from conpaas_iac.commands import options, output
 @click.argument("application")
 @options.environment
 @options.events
+@options.wait
 @options.form
 @options.may_lose
 @click.option("--yes", is_flag=True, help="Do not ask.")

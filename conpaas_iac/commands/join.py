@@ -37,6 +37,7 @@ def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
     help="Where key, certificate and configuration go, and are used; else a folder of the state.",
 )
 @options.events
+@options.wait
 @options.form
 def command(
     application: str,

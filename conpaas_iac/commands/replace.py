@@ -15,6 +15,7 @@ from conpaas_iac.commands.up import carry_out
 @options.locked
 @options.may_lose
 @options.events
+@options.wait
 @options.form
 def command(
     manifest: Path,

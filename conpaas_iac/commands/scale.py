@@ -20,6 +20,7 @@ from conpaas_iac.manifest.read import compile_
 @options.locked
 @options.may_lose
 @options.events
+@options.wait
 @options.form
 def command(
     manifest: Path,

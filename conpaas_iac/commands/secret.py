@@ -40,6 +40,7 @@ def list_(application: str, environment: str, form: str) -> int:
 @click.argument("name")
 @options.environment
 @options.events
+@options.wait
 @options.form
 def set_(application: str, name: str, environment: str, events: str, form: str) -> int:
     """Give NAME a value: asked for without echo, or read from standard input where that is no terminal.
@@ -62,6 +63,7 @@ def set_(application: str, name: str, environment: str, events: str, form: str) 
 @click.argument("name")
 @options.environment
 @options.events
+@options.wait
 @options.form
 def rotate(application: str, name: str, environment: str, events: str, form: str) -> int:
     """Make a new value for NAME and tell every machine that uses it; until all do, the former one is accepted, too."""

@@ -10,6 +10,7 @@ from conpaas_iac.commands import options, output
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
 @options.events
+@options.wait
 @options.form
 def command(target: str, environment: str, events: str, form: str) -> int:
     """Start machines that `conpaas stop` stopped, and wait until they do their work."""

@@ -10,6 +10,7 @@ from conpaas_iac.commands import options, output
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
 @options.events
+@options.wait
 @options.form
 def command(target: str, environment: str, events: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""

@@ -18,6 +18,7 @@ from conpaas_iac.wish import Request, Wish
 @options.locked
 @options.may_lose
 @options.events
+@options.wait
 @options.form
 def command(
     manifest: Path, environment: str, locked: bool, may_lose: tuple[str, ...], events: str, form: str

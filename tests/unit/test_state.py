@@ -43,7 +43,7 @@ RECORDED = b'{"nodes":{},"contents":{},"version":1}'
 @pytest.fixture
 def kept(own_state: Path) -> Iterator[Kept]:
     """The documents of an application with two machines."""
-    found = Kept(settings.load(), STACK)
+    found = keeping.kept(settings.load(), STACK)
     for part, content in ((CHECKPOINT, checkpoint("0c8d", "2026-11-21T13:08:04Z", "web-1", "web-2")),
                           (RECORD, RECORDED), (LOCK, LOCKED)):  # fmt: skip
         found.write(part, content)
@@ -104,7 +104,7 @@ def test_damage_is_found_and_mended(
 def test_list_says_it_and_lists_the_others(
     part: str, content: bytes, why: str, kept: Kept, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = Kept(kept.settings, "blog.default")
+    other = keeping.kept(settings.load(), "blog.default")
     other.write(CHECKPOINT, checkpoint())
     spoil(kept, part, content)
     assert cli.run(["list", "--format", "json"]) == 1
@@ -202,7 +202,7 @@ def test_export_and_import(
 
     monkeypatch.setenv("CONPAAS_STATE_DIR", str(tmp_path / "elsewhere"))
     assert cli.run(["state", "import", str(path)]) == 0
-    there = Kept(settings.load(), STACK)
+    there = keeping.kept(settings.load(), STACK)
     assert there.documents() == kept.documents()
     assert (tmp_path / "elsewhere" / "backend" / "history" / STACK / "20261121-130501-3f2a.ndjson").exists()
     [meta] = (tmp_path / "elsewhere" / "backend").rglob(".pulumi/meta.yaml")

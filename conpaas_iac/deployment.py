@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
 from conpaas_iac.configure import FIRST_CONTACT, Executor, run
@@ -51,7 +52,10 @@ def up(
     """
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
+        execute = settings.turn.between(execute)
+        if settings.turn.waited:
+            wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)

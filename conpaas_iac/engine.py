@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,24 +14,22 @@ import pulumi
 from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
-from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
+from conpaas_iac import certificates, clouds, engine_events, engine_lock, processes, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
-from conpaas_iac.engine_lock import Holder
-from conpaas_iac.errors import Failure, LeaseHeldError, UserError
+from conpaas_iac.errors import ConpaasError, Failure, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
 from conpaas_iac.membership import Authorities
+from conpaas_iac.place import PROJECT, Placed, placed, shelf
 from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings
-from conpaas_iac.store import at
+from conpaas_iac.store import Store
 
-PROJECT = "conpaas"
 IDENTITY = "conpaas:index:Identity"
 AUTHORITY = "conpaas:vpn:Authority"
 SECRET = "conpaas:index:Secret"
-STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,11 @@ class Engine:
 
     def __init__(self, settings: Settings, application: str, environment: str, create: bool = True) -> None:
         """Raises auto_errors.StackNotFoundError when there is no stack and none is to be made."""
-        self._settings = settings
         self.name = stack_name(application, environment)
-        self._workspace = _workspace(settings, self.name)
+        self._settings = placed(settings, self.name)
+        if create and not self._settings.turn.is_begun:
+            raise ConpaasError(f"{self.name} is begun without holding it")
+        self._workspace = _workspace(self._settings, self.name)
         try:
             self._stack = Stack(self.name, self._workspace, create)
         except auto_errors.StackNotFoundError:
@@ -92,6 +93,11 @@ class Engine:
         if found is None:
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
         return found
+
+    @property
+    def shelf(self) -> Store:
+        """Our documents beside its checkpoint."""
+        return shelf(self._settings)
 
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
@@ -121,7 +127,14 @@ class Engine:
             pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
         write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
-        self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
+        done: set[str] = set()
+        told = _quiet(listen, failures, done)
+        self._run(
+            lambda: self._stack.up(program=program, continue_on_error=True, **told),
+            failures,
+            "make machines",
+            lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
+        )
         return _machines(outputs)
 
     def machines(self) -> Machines:
@@ -132,25 +145,35 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything, then the stack itself."""
         failures: list[Failure] = []
-        self._run(lambda: self._stack.destroy(**_quiet(listen, failures)), failures)
-        self._run(lambda: self._workspace.remove_stack(self.name), failures)
+        self._run(lambda: self._stack.destroy(**_quiet(listen, failures, set())), failures, "remove machines")
+        self._run(lambda: self._workspace.remove_stack(self.name), failures, "remove the stack")
         rmtree(self._workspace.work_dir, ignore_errors=True)
-        shelf = at(self._settings.backend_url, STACKS)
-        for left in (f"{self.name}.json.bak", f"{self.name}.json.bak.attrs"):  # the engine keeps them
-            shelf.delete(left)
 
-    def _run(self, call: Callable[[], object], failures: list[Failure]) -> None:
-        """A call of the engine; its lock is taken from a run that was killed, never from one that lives."""
+    def _run(
+        self, call: Callable[[], object], failures: list[Failure], what: str, left: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        """A step of the engine; its lock is taken from a run that was killed, never from one that lives.
+
+        Where the turn ends early, the engine ends what it is at and begins nothing more.
+        """
+        turn = self._settings.turn
+        if not turn.is_begun:
+            raise ConpaasError(f"{self.name} is changed without holding it")
+        turn.step(what)
         try:
-            try:
-                call()
-            except auto_errors.ConcurrentUpdateError:
-                holders = engine_lock.holders(self._settings, self.name)
-                if not holders or not all(holder.is_dead for holder in holders):
-                    raise _held(holders) from None
-                self._stack.cancel()
-                call()
+            with turn.telling(lambda: processes.tell("pulumi", signal.SIGINT)):
+                try:
+                    call()
+                except auto_errors.ConcurrentUpdateError:
+                    engine_lock.refuse_living(self._settings, self.name)
+                    self._stack.cancel()
+                    call()
         except auto_errors.CommandError as error:
+            turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
+            undone = " ".join((what, ", ".join(left()))).strip()
+            turn.prove(undone)
+            if not failures:
+                turn.check(undone)
             raise engine_events.translated(error, failures) from error
 
 
@@ -174,12 +197,7 @@ def _authorities(outputs: Mapping[str, Any]) -> Authorities:
     return Authorities(tuple(certificates.split(outputs["certificates"])), facts, int(outputs["epoch"]))
 
 
-def stacks(settings: Settings) -> tuple[str, ...]:
-    """Names of all stacks of the backend."""
-    return tuple(sorted(summary.name for summary in _workspace(settings, "list").list_stacks()))
-
-
-def _workspace(settings: Settings, name: str) -> Workspace:
+def _workspace(settings: Placed, name: str) -> Workspace:
     if settings.backend_url.startswith("file://"):
         private_folder(Path(settings.backend_url.removeprefix("file://")))
     backend = auto.ProjectBackend(settings.backend_url)
@@ -225,15 +243,7 @@ def _passphrase(settings: Settings) -> Path:
     return path
 
 
-def _quiet(listen: Listener, failures: list[Failure]) -> dict[str, Any]:
+def _quiet(listen: Listener, failures: list[Failure], done: set[str]) -> dict[str, Any]:
     """What every run is told: nothing is printed, events are heard."""
     silence = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
-    return {**silence, "on_event": engine_events.listener(listen, failures)}
-
-
-def _held(holders: Iterable[Holder]) -> LeaseHeldError:
-    who = ", ".join(f"process {holder.pid} on {holder.host}" for holder in holders) or "a run that has just ended"
-    return LeaseHeldError(
-        f"the engine is changing this application: {who}",
-        f"wait for it; if that machine is gone, remove {engine_lock.FOLDER}/<stack> from the backend",
-    )
+    return {**silence, "on_event": engine_events.listener(listen, failures, done)}

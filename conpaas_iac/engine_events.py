@@ -1,6 +1,7 @@
 """The engine's events and errors as ours."""
 
 import logging
+import re
 from typing import Any
 
 from pulumi import automation as auto
@@ -9,12 +10,15 @@ from pulumi.automation import errors
 from conpaas_iac import clouds
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Event, Listener
+from conpaas_iac.turn import GOES_ON
 
 
-def listener(listen: Listener, failures: list[Failure]) -> Any:
-    """Engine events as ours; what failed is also kept."""
+def listener(listen: Listener, failures: list[Failure], done: set[str]) -> Any:
+    """Engine events as ours; what failed, and the names of resources that are as they should be, are also kept."""
 
     def on_event(event: auto.EngineEvent) -> None:
+        if event.res_outputs_event:
+            done.add(event.res_outputs_event.metadata.urn.rsplit("::", 1)[-1])
         if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata)):
             listen(Event(found[1], "started", found[0]))
         elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata)):
@@ -49,10 +53,18 @@ def _reason(message: str) -> str:
     return text
 
 
+def was_killed(error: errors.CommandError) -> int:
+    """The signal that ended it; 0 where it ended by itself."""
+    found = re.search(r"^ code: -(\d+)$", str(error), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def translated(error: errors.CommandError, failures: list[Failure]) -> ConpaasError:
     """An error of the engine; `failures` are those that its events told of."""
     text = str(error)
     logging.getLogger(__name__).debug("engine: %s", text)
+    if number := was_killed(error):
+        return UserError(f"the engine was killed (signal {number}): was there no memory left?", GOES_ON)
     if "incorrect passphrase" in text:
         return UserError("the state cannot be read with this passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE")
     if "no space left on device" in text:

@@ -5,6 +5,7 @@ ConpaasError                 70  our bug, unless a subclass says otherwise
  │   └─ (manifest.ManifestError carries all diagnostics of a manifest)
  ├─ MachineError              3  a machine or a service on it failed
  ├─ LeaseHeldError            4  somebody else is changing the application
+ │   └─ LeaseLostError            … and took it from this run
  └─ Interrupted             130  Ctrl-C
 
 Foreign errors (engine, Ansible, LXD) are translated where they enter; `cli.main` is the one place that catches these.
@@ -54,6 +55,10 @@ class LeaseHeldError(ConpaasError):
     """Somebody else holds the application."""
 
     exit_code = 4
+
+
+class LeaseLostError(LeaseHeldError):
+    """Somebody else took the application over: this run was silent for too long, or was taken for dead."""
 
 
 class Interrupted(ConpaasError):

@@ -25,14 +25,13 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     Raises UserError where a service holds data that may not be lost.
     """
     name = stack_name(application, environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         refuse_losses(application, applied, record.read(shelf, name), may_lose)
         power.clear(strays_of(applied, settings), settings, listen)
         engine.destroy(listen)
-        for document in ("record.json", "lock.json"):
-            shelf.delete(f"{name}/{document}")
+        settings.turn.is_over = True
 
 
 def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:
@@ -46,7 +45,7 @@ def refuse_losses(application: str, applied: Applied, there: Record, may_lose: C
 
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
     """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         chosen = _of_service(applied, service)
@@ -64,7 +63,8 @@ def start(
     application: str, environment: str, service: str, settings: Settings, listen: Listener, execute: Executor = run
 ) -> tuple[str, ...]:
     """Let go of a held service (or all of them), start its machines, and have them prove that they work."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
+        execute = settings.turn.between(execute)
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         there = record.read(shelf, engine.name)

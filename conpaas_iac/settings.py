@@ -24,6 +24,7 @@ class Settings:
     default_cloud: str = "lxd"
     state_dir: str = ""
     cache_dir: str = ""
+    wait: str = ""  # seconds to wait for who holds an application, or "always"; empty: not at all
     lxd_socket: str = ""  # empty: LXD's own, then Incus's
     lxd_project: str = "conpaas"
     lxd_pool: str = "conpaas"  # storage pool

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, plan, record, vpn, wish
+from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, place, plan, record, vpn, wish
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
@@ -16,7 +17,7 @@ from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
-from conpaas_iac.store import Store, at
+from conpaas_iac.store import Store
 from conpaas_iac.wish import Known, Request, Wish
 
 Strays = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag that failed creates left behind
@@ -92,14 +93,19 @@ class Situation:
 
 def wish_of(request: Request, settings: Settings) -> Wish:
     """The wish, with what the backend knows of other applications and of held services."""
-    shelf = at(settings.backend_url)
+
+    @cache
+    def shelf(application: str) -> tuple[Store, str]:
+        stack = stack_name(application, request.environment)
+        return place.shelf(place.placed(settings, stack)), stack
+
     wanted = wish.build(
         request,
         settings,
-        used=lambda: _other_ranges(shelf),
-        known=lambda application: _known_of(shelf, stack_name(application, request.environment)),
+        used=lambda: _other_ranges(settings),
+        known=lambda application: _known_of(*shelf(application)),
     )
-    _check_lock(wanted, shelf)
+    _check_lock(wanted, _applied_lock(*shelf(wanted.application)))
     return wanted
 
 
@@ -108,8 +114,9 @@ def _known_of(shelf: Store, stack: str) -> Known:
     return Known(there.held, there.secrets, there.secret_names, there.founded, _applied_lock(shelf, stack))
 
 
-def _other_ranges(shelf: Store) -> list[IPv4Network]:
-    locks = (shelf.read(name) for name in shelf.names() if name.endswith("/lock.json"))
+def _other_ranges(settings: Settings) -> list[IPv4Network]:
+    others = place.stacks(place.whole(settings)).items()
+    locks = (place.shelf(placed).read(f"{name}/lock.json") for name, placed in others)
     return [lockfile.decode(content).range for content in locks if content]
 
 
@@ -118,9 +125,8 @@ def _applied_lock(shelf: Store, stack: str) -> Lock | None:
     return lockfile.decode(content) if content else None
 
 
-def _check_lock(wanted: Wish, shelf: Store) -> None:
+def _check_lock(wanted: Wish, applied: Lock | None) -> None:
     """The backend keeps the lock that was applied; another one would move addresses of running machines."""
-    applied = _applied_lock(shelf, stack_name(wanted.application, wanted.environment))
     if applied is None:
         return
     moved = [name for name, block in wanted.lock.blocks.items() if applied.blocks.get(name, block) != block]
@@ -137,7 +143,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
-    there = record.read(at(settings.backend_url), engine.name).renamed(nodes)
+    there = record.read(engine.shelf, engine.name).renamed(nodes)
     lists = _inventory(applied, wanted.topology.nodes, settings, nodes) if look else {}
     seen = _known(applied, lists) if look else _believed(applied)
     joins.refuse_taken(wanted.topology, there, wanted.now)

@@ -21,7 +21,8 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events files shipped settings store holding downloads ssh remote quoting placeholders",
+        "__init__ errors events files shipped settings store bucket downloads ssh remote quoting placeholders "
+        "processes supervisor flock holder lease lessee turn place holding",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -56,13 +57,13 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "configure",
-    "boto3": "store",
-    "botocore": "store",
+    "boto3": "bucket",
+    "botocore": "bucket",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "render",
     "jsonschema": "manifest.*",
-    "msgspec": "catalog inspected render record membership declaration net*",
+    "msgspec": "holder lease lessee catalog inspected render record membership declaration net*",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",

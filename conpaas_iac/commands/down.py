@@ -11,6 +11,7 @@ from conpaas_iac.commands import options, output
 @click.command("down")
 @click.argument("application")
 @options.environment
+@options.wait
 @options.form
 @options.may_lose
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -36,6 +36,7 @@ def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
     metavar="FOLDER",
     help="Where key, certificate and configuration go, and are used; else a folder of the state.",
 )
+@options.wait
 @options.form
 def command(
     application: str,

@@ -14,6 +14,7 @@ from conpaas_iac.commands.up import carry_out
 @options.environment
 @options.locked
 @options.may_lose
+@options.wait
 @options.form
 def command(
     manifest: Path,

@@ -19,6 +19,7 @@ from conpaas_iac.manifest.read import compile_
 @options.environment
 @options.locked
 @options.may_lose
+@options.wait
 @options.form
 def command(
     manifest: Path,

@@ -39,6 +39,7 @@ def list_(application: str, environment: str, form: str) -> int:
 @click.argument("application", callback=options.slug)
 @click.argument("name")
 @options.environment
+@options.wait
 @options.form
 def set_(application: str, name: str, environment: str, form: str) -> int:
     """Give NAME a value: asked for without echo, or read from standard input where that is no terminal.
@@ -59,6 +60,7 @@ def set_(application: str, name: str, environment: str, form: str) -> int:
 @click.argument("application")
 @click.argument("name")
 @options.environment
+@options.wait
 @options.form
 def rotate(application: str, name: str, environment: str, form: str) -> int:
     """Make a new value for NAME and tell every machine that uses it; until all do, the former one is accepted, too."""

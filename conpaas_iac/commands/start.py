@@ -9,6 +9,7 @@ from conpaas_iac.commands import options, output
 @click.command("start")
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
+@options.wait
 @options.form
 def command(target: str, environment: str, form: str) -> int:
     """Start machines that `conpaas stop` stopped, and wait until they do their work."""

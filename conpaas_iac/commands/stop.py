@@ -9,6 +9,7 @@ from conpaas_iac.commands import options, output
 @click.command("stop")
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
+@options.wait
 @options.form
 def command(target: str, environment: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""

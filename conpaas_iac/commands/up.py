@@ -17,6 +17,7 @@ from conpaas_iac.wish import Request, Wish
 @options.environment
 @options.locked
 @options.may_lose
+@options.wait
 @options.form
 def command(manifest: Path, environment: str, locked: bool, may_lose: tuple[str, ...], form: str) -> int:
     """Make the application as MANIFEST says: shows the plan, then carries it out.

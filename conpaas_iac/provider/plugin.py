@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import select
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pulumi.provider.experimental import provider as api
@@ -127,13 +129,15 @@ def _property(value: Any) -> PropertyValue:
 
 
 def _end_with_parent() -> None:
-    """Plugins outlive a killed engine and go on creating: end when the parent is another."""
+    """Plugins outlive a killed engine and go on creating: end when the parent does."""
     parent = os.getppid()
 
     def watch() -> None:
+        with suppress(OSError):  # a kernel older than 5.3, or a parent that is gone already
+            select.select([os.pidfd_open(parent)], [], [])
         tick = threading.Event()
         while os.getppid() == parent:
-            tick.wait(0.5)
+            tick.wait(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, store
+from conpaas_iac import deployment
 from tests.engine.conftest import World, backends
 
 pytest.importorskip("moto")
@@ -36,12 +36,13 @@ def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_up_no_op_and_down(world: World, bucket: Any) -> None:
     world.up(backends(1))
     keys = {each.key for each in bucket.objects.all()}
-    assert {"team/conpaas/shop.default/record.json", "team/conpaas/shop.default/lock.json"} <= keys
-    assert "team/.pulumi/stacks/conpaas/shop.default.json" in keys
+    assert "team/leases/shop.default.json" in keys
+    head = next(key for key in keys if key.endswith("record.json")).removesuffix("conpaas/shop.default/record.json")
+    assert head.startswith("team/applications/shop.default/1-")
+    assert {f"{head}conpaas/shop.default/lock.json", f"{head}.pulumi/stacks/conpaas/shop.default.json"} <= keys
     assert not (world.folder.parent / "state" / "backend").exists()
     assert world.up().plan.is_empty
     assert world.lxd.calls == []
     world.down()
     assert deployment.Engine.find(world.settings, "shop", "default") is None
-    assert store.at(world.settings.backend_url).names() == ()
     assert not [each.key for each in bucket.objects.all() if "shop" in each.key]

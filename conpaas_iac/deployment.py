@@ -14,7 +14,8 @@ from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, joined, seen_now, situation, wish_of
+from conpaas_iac.sight import seen_now
+from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -108,10 +109,9 @@ def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener
     _bake(now, settings, listen, execute)
     _wake(now, settings, listen)
     if now.replaced:
-        _leave(now.replaced, now, engine.machines(), settings, listen, execute)
+        _leave(now.replaced, now, _found(engine.machines(), now, settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
-    machines = engine.up(whole, listen, _given(now))
-    return replace(machines, nodes={**machines.nodes, **_moved(now, machines, settings)})
+    return _found(engine.up(whole, listen, _given(now)), now, settings)
 
 
 def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
@@ -127,14 +127,12 @@ def _wake(now: Situation, settings: Settings, listen: Listener) -> None:
     power.rouse(asleep, now.seen, settings, listen)
 
 
-def _moved(now: Situation, machines: Machines, settings: Settings) -> dict[str, Mapping[str, str]]:
-    """Machines that were started again may have another address on the provider's network."""
-    if all(seen.running for seen in now.seen.values()):
-        return {}
-    seen = seen_now(now.applied, settings)
-    return {
-        node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen and seen[node].ip
-    }
+def _found(machines: Machines, now: Situation, settings: Settings) -> Machines:
+    """Where they are now: a machine that was started again may have another address on the provider's network."""
+    seen = now.seen if all(each.running for each in now.seen.values()) else seen_now(now.applied, settings)
+    moved = {node: each.ip for node, each in seen.items() if each.ip and node not in now.anew}
+    nodes = {node: {**known, "ip": moved.get(node, known["ip"])} for node, known in machines.nodes.items()}
+    return replace(machines, nodes=nodes)
 
 
 def _configure(

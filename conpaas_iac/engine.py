@@ -55,6 +55,7 @@ class Applied:
     authorities: Authorities
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
+    cut_off: bool = False  # by a kill; there may be more than it says
 
 
 def stack_name(application: str, environment: str) -> str:
@@ -110,7 +111,8 @@ class Engine:
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)))
+        cut_off = bool(self._workspace.checkpoint.get("pending_operations"))
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), cut_off)
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -130,10 +132,13 @@ class Engine:
         return _machines({name: output.value for name, output in outputs.items()})
 
     def destroy(self, listen: Listener) -> None:
-        """Remove everything, then the stack itself."""
+        """Remove everything; the stack stays until it is forgotten."""
         failures: list[Failure] = []
         self._run(lambda: self._stack.destroy(**_quiet(listen, failures)), failures)
-        self._run(lambda: self._workspace.remove_stack(self.name), failures)
+
+    def forget(self) -> None:
+        """The stack itself; the last trace of an application, so that what was killed before is done again."""
+        self._run(lambda: self._workspace.remove_stack(self.name), [])
         rmtree(self._workspace.work_dir, ignore_errors=True)
         shelf = at(self._settings.backend_url, STACKS)
         for left in (f"{self.name}.json.bak", f"{self.name}.json.bak.attrs"):  # the engine keeps them

@@ -13,7 +13,7 @@ from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now, strays_of
+from conpaas_iac.sight import seen_now, strays_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.visits import raise_on_failure
@@ -31,8 +31,10 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
         refuse_losses(application, applied, record.read(shelf, name), may_lose)
         power.clear(strays_of(applied, settings), settings, listen)
         engine.destroy(listen)
+        power.clear(strays_of(replace(applied, machines=(), cut_off=False), settings), settings, listen)
         for document in ("record.json", "lock.json"):
             shelf.delete(f"{name}/{document}")
+        engine.forget()
 
 
 def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:

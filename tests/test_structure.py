@@ -42,7 +42,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits rolling losses power deployment lifecycle rotation inspection joining operating",
+        "situation sight visits rolling losses power deployment lifecycle rotation inspection joining operating",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),

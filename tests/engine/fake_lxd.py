@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -137,7 +138,8 @@ class FakeLxd:
             match = re.fullmatch(pattern, "/".join(parts))
             if match and verb == method:
                 content = json.loads(body) if body and headers.get("Content-Type") == "application/json" else body
-                return call(self, *match.groups(), query=query, body=content)  # type: ignore[no-any-return]
+                own = getattr(self, call.__name__)  # a subclass may have its own
+                return own(*match.groups(), query=query, body=content)  # type: ignore[no-any-return]
         raise Refused(404, f"the fake does not know {method} {path}")
 
     def server(self, query: Any, body: Any) -> tuple[int, Any]:
@@ -337,6 +339,11 @@ class _Server(ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who asked may have been killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(fake: FakeLxd) -> type[BaseHTTPRequestHandler]:

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
-from conpaas_iac.configure import FIRST_CONTACT, Executor, run
+from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
+from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Engine, Machines, stack_name
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import Failure, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.sight import seen_now
 from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
@@ -52,6 +52,7 @@ def up(
     """
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
+    execute = patient(execute, settings.pauses)
     with holding(settings, name):
         ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
@@ -61,8 +62,8 @@ def up(
         _refuse_losses(now, request)
         now = _with_intent(now, engine, settings)
         at(settings.backend_url).write(f"{name}/lock.json", lockfile.encode(wanted.lock))
-        machines = _expand(now, engine, settings, listen, execute)
-        there = _configure(now, machines, now.record, settings, listen, execute)
+        machines, failed = _expand(now, engine, settings, listen, execute)
+        there = _configure(now, machines, now.record, settings, listen, execute, failed)
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
@@ -85,17 +86,6 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
     return replace(now, record=there)
 
 
-def _given(now: Situation) -> dict[str, str]:
-    """Passwords that the manifest holds, for secrets that are made now; later the secret is what counts."""
-    layout = {service.name: service for service in now.wish.topology.services}
-    return {
-        placeholders.key(layout[service.name].secrets[name], 1): service.passwords[said.field]
-        for service in now.wish.manifest.services
-        for name, said in now.wish.types[service.type].descriptor.secrets.items()
-        if said.field in service.passwords
-    }
-
-
 def _begin(wanted: Wish, settings: Settings) -> Engine:
     """A stack for a new application, once its clouds have answered: where they do not, nothing is begun."""
     for cloud in sorted({node.cloud for node in wanted.topology.nodes}):
@@ -103,15 +93,18 @@ def _begin(wanted: Wish, settings: Settings) -> Engine:
     return Engine(settings, wanted.application, wanted.environment)
 
 
-def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor) -> Machines:
-    """Everything wanted beside everything applied; machines that were stopped run again."""
+def _expand(
+    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> tuple[Machines, tuple[Failure, ...]]:
+    """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
     power.clear(now.strays, settings, listen)
     _bake(now, settings, listen, execute)
     _wake(now, settings, listen)
     if now.replaced:
-        _leave(now.replaced, now, _found(engine.machines(), now, settings), settings, listen, execute)
+        _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
-    return _found(engine.up(whole, listen, _given(now)), now, settings)
+    machines, failed = engine.expand(whole, listen, now.given)
+    return now.placed(machines, settings), failed
 
 
 def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
@@ -127,18 +120,19 @@ def _wake(now: Situation, settings: Settings, listen: Listener) -> None:
     power.rouse(asleep, now.seen, settings, listen)
 
 
-def _found(machines: Machines, now: Situation, settings: Settings) -> Machines:
-    """Where they are now: a machine that was started again may have another address on the provider's network."""
-    seen = now.seen if all(each.running for each in now.seen.values()) else seen_now(now.applied, settings)
-    moved = {node: each.ip for node, each in seen.items() if each.ip and node not in now.anew}
-    nodes = {node: {**known, "ip": moved.get(node, known["ip"])} for node, known in machines.nodes.items()}
-    return replace(machines, nodes=nodes)
-
-
 def _configure(
-    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+    now: Situation,
+    machines: Machines,
+    there: Record,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor,
+    failed: tuple[Failure, ...] = (),
 ) -> Record:
-    """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once."""
+    """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once.
+
+    A machine that `failed` or does not answer keeps nobody else from coming up, but for those that need it.
+    """
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
     awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
@@ -147,9 +141,14 @@ def _configure(
     wanted = joined(now.wish, ips, machines.authorities, there)
     stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
+        visits.raise_on_failure(Outcome((), failed), "not made")
         return there
+    untouched: tuple[str, ...] = ()
     with access(machines.login, machines.nodes) as way:
-        for stage in stages:
+        for each in stages:
+            stage = visits.ready(each, wanted.topology, machines, there)
+            if not stage:
+                continue
             there = replace(there, visiting=there.visiting | {visit.node for visit in stage})
             record.write(shelf, name, there)
             outcome = execute("configure", stage, way, listen)
@@ -157,7 +156,10 @@ def _configure(
             there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
             there = replace(there, founded=there.founded | visits.founded(wanted, outcome.confirmed))
             record.write(shelf, name, there)
-            visits.raise_on_failure(outcome)
+            failed, untouched = (*failed, *outcome.failures), (*untouched, *outcome.untouched)
+            if any(failure.step != FIRST_CONTACT for failure in outcome.failures):
+                break
+    visits.raise_on_failure(Outcome((), failed, untouched=untouched))
     return there
 
 
@@ -172,7 +174,8 @@ def _settled(
     there = replace(there, secrets=wanted.topology.secrets)
     keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
     after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
-    _configure(after, machines, there, settings, listen, execute)
+    there = _configure(after, machines, there, settings, listen, execute)
+    record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
     return after
 
 

@@ -13,11 +13,12 @@ import pulumi
 from pulumi import automation as auto
 from pulumi.automation import errors as auto_errors
 
-from conpaas_iac import certificates, clouds, engine_events, engine_lock, stack
+from conpaas_iac import certificates, clouds, engine_events, engine_lock, engine_state, stack
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Command, Stack, Workspace
 from conpaas_iac.engine_lock import Holder
-from conpaas_iac.errors import Failure, LeaseHeldError, UserError
+from conpaas_iac.engine_state import AUTHORITY, IDENTITY, SECRET
+from conpaas_iac.errors import Failure, LeaseHeldError, MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.host import engine as binary
@@ -27,9 +28,6 @@ from conpaas_iac.settings import Settings
 from conpaas_iac.store import at
 
 PROJECT = "conpaas"
-IDENTITY = "conpaas:index:Identity"
-AUTHORITY = "conpaas:vpn:Authority"
-SECRET = "conpaas:index:Secret"
 STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 
 
@@ -126,10 +124,21 @@ class Engine:
         self._run(lambda: self._stack.up(program=program, continue_on_error=True, **_quiet(listen, failures)), failures)
         return _machines(outputs)
 
+    def expand(
+        self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None
+    ) -> tuple[Machines, tuple[Failure, ...]]:
+        """As `up`, but where nothing than machines failed: those that are there, and the failures of the others."""
+        try:
+            return self.up(declaration, listen, given), ()
+        except MachineError as error:
+            names = {machine.resource: machine.node for machine in declaration.machines}
+            if not {failure.node for failure in error.failures} <= names.keys():
+                raise
+            return self.machines(), tuple(replace(each, node=names[each.node]) for each in error.failures)
+
     def machines(self) -> Machines:
-        """Outputs of the last run."""
-        outputs = self._workspace.stack_outputs(self.name)
-        return _machines({name: output.value for name, output in outputs.items()})
+        """What is there now."""
+        return _machines(engine_state.outputs(self._workspace.decrypted(self.name)))
 
     def destroy(self, listen: Listener) -> None:
         """Remove everything; the stack stays until it is forgotten."""

@@ -38,6 +38,12 @@ class Workspace(auto.LocalWorkspace):
         done = self.pulumi_command.run(["stack", "export", "--stack", stack_name], self.work_dir, self.env_vars)
         self.checkpoint = json.loads(done.stdout)["deployment"] or {}
 
+    def decrypted(self, stack_name: str) -> Mapping[str, Any]:
+        """The checkpoint as it is now, secrets readable."""
+        export = ["stack", "export", "--show-secrets", "--stack", stack_name]
+        done = self.pulumi_command.run(export, self.work_dir, self.env_vars)
+        return json.loads(done.stdout)["deployment"] or {}
+
     def forget_pending(self, stack_name: str) -> None:
         """What a killed run had begun. The engine keeps it for ever; our resources find out themselves how it ended:
         a create adopts what is there, an update or a delete is done again."""

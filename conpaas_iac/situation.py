@@ -4,11 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, plan, record, sight, vpn, wish
+from conpaas_iac import (
+    clouds,
+    declaration,
+    joins,
+    lockfile,
+    losses,
+    membership,
+    placeholders,
+    plan,
+    record,
+    sight,
+    vpn,
+    wish,
+)
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.engine import Applied, Engine, Machines, stack_name
 from conpaas_iac.errors import UserError
 from conpaas_iac.membership import Authorities
 from conpaas_iac.plan import Plan
@@ -66,6 +79,25 @@ class Situation:
         """Machines that nobody wants any more."""
         kept = {machine.node for machine in (*self.target.machines, *self.resting)}
         return tuple(machine for machine in self.applied.machines if machine.node not in kept)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Passwords that the manifest holds, for secrets that are made now; later the secret is what counts."""
+        layout = {service.name: service for service in self.wish.topology.services}
+        return {
+            placeholders.key(layout[service.name].secrets[name], 1): service.passwords[said.field]
+            for service in self.wish.manifest.services
+            for name, said in self.wish.types[service.type].descriptor.secrets.items()
+            if said.field in service.passwords
+        }
+
+    def placed(self, machines: Machines, settings: Settings) -> Machines:
+        """Where they are: a machine that was started again may have another address on the provider's network."""
+        is_awake = all(each.running for each in self.seen.values())
+        seen = self.seen if is_awake else sight.seen_now(self.applied, settings)
+        moved = {node: each.ip for node, each in seen.items() if each.ip and node not in self.anew}
+        nodes = {node: {**known, "ip": moved.get(node, known["ip"])} for node, known in machines.nodes.items()}
+        return replace(machines, nodes=nodes)
 
     def plan(self) -> Plan:
         """What there is to do."""

@@ -76,10 +76,8 @@ class Cloud(FakeLxd):
     def instance_create(self, query: Any, body: Any) -> tuple[int, Any]:
         """See FakeLxd."""
         dice, name = self.dice(f"create {body['name']}"), body["name"]
-        if dice.random() < self.weather.lying:
-            self.faults.report.add(name)
-        elif dice.random() < self.weather.failing:
-            self.faults.create.add(name)
+        lies = dice.random() < self.weather.lying
+        self.faults.report[name], self.faults.create[name] = lies, not lies and dice.random() < self.weather.failing
         if self.weather.late:
             self._hidden[name] = dice.randint(0, self.weather.late)
         ip = self._free_ip(name)

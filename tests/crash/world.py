@@ -131,6 +131,7 @@ class World:
             "CONPAAS_SETTINGS": str(self.folder / "settings.json"),
             "CONPAAS_STATE_DIR": str(self.folder / "state"),
             "CONPAAS_CACHE_DIR": str(self.folder / "cache"),
+            "CONPAAS_RETRY_PAUSE": "0.02",
             "CONPAAS_LXD_SOCKET": str(self.folder / "lxd.socket"),
         }
 

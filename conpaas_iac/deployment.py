@@ -77,10 +77,19 @@ def _refuse_losses(now: Situation, request: Request) -> None:
 
 
 def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
-    """What has to be known should this run be killed: which secrets there are, and whose data is to begin anew."""
-    secrets, lost = now.wish.topology.secrets, frozenset(now.losses)
+    """What has to be known should this run be killed: which secrets there are, and whose data is to begin anew.
+
+    Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
+    """
+    kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
     names = {service.name: service.secrets for service in now.wish.topology.services}
-    there = replace(now.record, secrets=secrets, secret_names=names, founded=now.record.founded - lost)
+    there = replace(
+        now.record,
+        secrets=now.wish.topology.secrets,
+        secret_names=names,
+        founded=now.record.founded & kept,
+        visiting=now.record.visiting | {machine.node for machine in now.asleep},
+    )
     if there != now.record:
         record.write(at(settings.backend_url), engine.name, there)
     return replace(now, record=there)
@@ -116,8 +125,7 @@ def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executo
 
 
 def _wake(now: Situation, settings: Settings, listen: Listener) -> None:
-    asleep = [each for each in now.target.machines if each.node in now.seen and not now.seen[each.node].running]
-    power.rouse(asleep, now.seen, settings, listen)
+    power.rouse(now.asleep, now.seen, settings, listen)
 
 
 def _configure(

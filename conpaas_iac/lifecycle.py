@@ -73,12 +73,15 @@ def start(
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
         seen = seen_now(applied, settings)
         asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
-        power.rouse(asleep, seen, settings, listen)
+        nodes = frozenset(machine.node for machine in chosen)
         held = there.held - {machine.service for machine in chosen}
-        resting = there.resting - {machine.node for machine in chosen}
-        record.write(shelf, engine.name, replace(there, held=held, resting=resting))
+        after = replace(there, held=held, resting=there.resting - nodes)
+        # Should this be killed, an `up` starts and visits them.
+        record.write(shelf, engine.name, replace(after, visiting=there.visiting | nodes))
+        power.rouse(asleep, seen, settings, listen)
         if asleep:
             _prove(asleep, engine, there, seen_now(applied, settings), listen, execute)
+        record.write(shelf, engine.name, after)
         return tuple(machine.node for machine in asleep)
 
 

@@ -53,6 +53,12 @@ class Situation:
         return tuple(machine for machine in self.applied.machines if machine.node in there)
 
     @property
+    def asleep(self) -> tuple[Machine, ...]:
+        """Machines that are there and to be started again."""
+        halted = {node for node, each in self.seen.items() if not each.running}
+        return tuple(machine for machine in self.target.machines if machine.node in halted)
+
+    @property
     def losses(self) -> dict[str, str]:
         """Service -> why its data would be lost."""
         layout, lost = self.wish.topology, self.gone | self.anew.keys()
@@ -167,7 +173,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
-    there = record.read(at(settings.backend_url), engine.name).renamed(nodes)
+    there = record.read(at(settings.backend_url), engine.name).renamed(nodes, names)
     lists = sight.lists(applied, wanted.topology.nodes, settings, nodes) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})

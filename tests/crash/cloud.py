@@ -48,7 +48,6 @@ class Cloud(FakeLxd):
         self.booted: dict[str, str] = {}  # machine -> host key that its sshd answers with
         self._seed, self._tick = seed, tick
         self._calls: Counter[str] = Counter()
-        self._hidden: dict[str, int] = {}  # machine -> lists that do not show it
         self._chance = threading.Lock()
         self.add_foreign("foreign--web-1")
 
@@ -79,7 +78,7 @@ class Cloud(FakeLxd):
         lies = dice.random() < self.weather.lying
         self.faults.report[name], self.faults.create[name] = lies, not lies and dice.random() < self.weather.failing
         if self.weather.late:
-            self._hidden[name] = dice.randint(0, self.weather.late)
+            self.faults.late[name] = dice.randint(0, self.weather.late)
         ip = self._free_ip(name)
         self._last = 0
         found = super().instance_create(query, body)
@@ -93,13 +92,6 @@ class Cloud(FakeLxd):
             taken = {machine.ip for machine in self.machines.values()}
             free = [ip for last in range(2, 250) if (ip := f"127.83.0.{last}") not in taken]
             return self.dice(f"ip of {name}").choice(free[:3])
-
-    def instance_list(self, query: Any, body: Any) -> tuple[int, Any]:
-        """See FakeLxd."""
-        with self._lock:
-            shown = [machine for machine in self.machines.values() if not self._hidden.get(machine.name)]
-            self._hidden = {name: left - 1 for name, left in self._hidden.items() if left > 1}
-            return 200, {"type": "sync", "metadata": [self._seen(machine) for machine in shown]}
 
     def state_put(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
         """A machine that starts may have another address; its sshd keeps the key that was there."""

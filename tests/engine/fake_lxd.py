@@ -68,6 +68,7 @@ class Faults:
     report: Counter[str] = field(default_factory=Counter)  # made, but said to have failed
     start: Counter[str] = field(default_factory=Counter)
     delete: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)  # lists that do not show it
     no_address: Counter[str] = field(default_factory=Counter)  # looks that see none yet
     gates: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
 
@@ -154,7 +155,8 @@ class FakeLxd:
 
     def instance_list(self, query: Any, body: Any) -> tuple[int, Any]:
         with self._lock:
-            return _sync([self._seen(machine) for machine in self.machines.values()])
+            late = {name for name in self.machines if self.faults.strikes(self.faults.late, name)}
+            return _sync([self._seen(machine) for name, machine in self.machines.items() if name not in late])
 
     def _seen(self, machine: Machine) -> dict[str, Any]:
         return machine.document(state=True)

@@ -101,8 +101,10 @@ class Situation:
         """Where they are: a machine that was started again may have another address on the provider's network."""
         is_awake = all(each.running for each in self.seen.values())
         seen = self.seen if is_awake else sight.seen_now(self.applied, settings)
-        moved = {node: each.ip for node, each in seen.items() if each.ip and node not in self.anew}
-        nodes = {node: {**known, "ip": moved.get(node, known["ip"])} for node, known in machines.nodes.items()}
+        moved = {(node, each.id): each.ip for node, each in seen.items() if each.ip}
+        nodes = {
+            node: {**known, "ip": moved.get((node, known["id"]), known["ip"])} for node, known in machines.nodes.items()
+        }
         return replace(machines, nodes=nodes)
 
     def plan(self) -> Plan:

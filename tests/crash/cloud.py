@@ -79,12 +79,12 @@ class Cloud(FakeLxd):
         self.faults.report[name], self.faults.create[name] = lies, not lies and dice.random() < self.weather.failing
         if self.weather.late:
             self.faults.late[name] = dice.randint(0, self.weather.late)
-        ip = self._free_ip(name)
-        self._last = 0
-        found = super().instance_create(query, body)
-        if name in self.machines and not self.machines[name].sshd:
-            self.machines[name].ip = ip
-        return found
+        with self._lock:
+            found = super().instance_create(query, body)
+            if name in self.machines and not self.machines[name].sshd:
+                self.machines[name].ip = ""
+                self.machines[name].ip = self._free_ip(name)
+            return found
 
     def _free_ip(self, name: str) -> str:
         """One of the lowest ones: addresses of machines that are gone come back soon, under other machines."""
@@ -100,7 +100,8 @@ class Cloud(FakeLxd):
             if machine.sshd:
                 raise Refused(400, "The instance is already running")
             if name in self.booted and self.dice(f"ip {name}").random() < 0.3:
-                machine.ip = self._free_ip(name)
+                with self._lock:
+                    machine.ip = self._free_ip(name)
             self.booted[name] = machine.files.get(f"{HOST_KEY}.pub", b"").decode()
         return super().state_put(name, query, body)
 

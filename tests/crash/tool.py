@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pulumi.automation  # noqa: F401  # imported before the forks
-import pylxd  # noqa: F401
+import pylxd  # noqa: F401  # imported before the forks
+from pulumi import automation as auto
+from pulumi.automation import errors
 
 from conpaas_iac import catalog, deployment, lifecycle, placeholders, record, rotation, settings, shipped, sight, store
 from conpaas_iac.configure import FIRST_CONTACT, Outcome, Visit
 from conpaas_iac.engine import Engine
+from conpaas_iac.engine_calls import Workspace
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.record import Certificate
@@ -162,6 +164,16 @@ def _hooks(line: Line) -> None:
     tempfile.mkdtemp = mkdtemp  # type: ignore[assignment]
 
 
+def _select(workspace: Workspace, name: str) -> None:
+    """What `pulumi stack export` prints is in a file here; to read it costs less than to begin the engine."""
+    backend = Path(os.environ["CONPAAS_STATE_DIR"]) / "backend"
+    found = [path for path in backend.rglob(f"{name}.json") if path.parent.parts[-3:-1] == (".pulumi", "stacks")]
+    if not found:
+        raise errors.StackNotFoundError(auto.CommandResult("", f"no stack named '{name}' found", 255))
+    [path] = found
+    workspace.checkpoint = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+
+
 def _do(order: Mapping[str, Any], line: Line) -> dict[str, Any]:
     own, run, verb = settings.load(), Ansible(line), order["verb"]
     name = (APPLICATION, "default")
@@ -223,6 +235,7 @@ def _child(order: Mapping[str, Any]) -> None:
     roles = Path(order["roles"])
     catalog.folder = lambda each: roles if each == "roles" else shipped.folder(each)
     deployment.ensure_route = lambda each: None
+    Workspace.select_stack = _select
     sight.LOOKS = tuple(pause / 20 for pause in sight.LOOKS)
     line = Line(order["socket"])
     _hooks(line)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import lifecycle, power, record, rotation
+from conpaas_iac import deployment, lifecycle, power, record, rotation
 from conpaas_iac.engine import Engine
 from conpaas_iac.errors import MachineError
 from conpaas_iac.store import Store, at
+from conpaas_iac.wish import Request
 from tests.engine.conftest import World, backends
 
 
@@ -41,7 +42,8 @@ def test_a_machine_that_came_back_elsewhere_is_found_there_from_then_on(world: W
     assert world.up().plan.is_empty
     met: list[str] = []
     world.visits.at_visit = lambda playbook, visits: met.extend(visit.ip for visit in visits if playbook == "leave")
-    world.up(backends(1))
+    request = Request(world.folder / "manifest.json", replaced=frozenset({"web-2"}))
+    deployment.up(request, world.settings, world.events.append, lambda plan, wish: None, world.visits)
     assert met == ["127.83.0.77"]
 
 

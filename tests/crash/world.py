@@ -16,7 +16,7 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from typing import Any
 
-from conpaas_iac import lxd, settings
+from conpaas_iac import lxd, settings, shipped
 from conpaas_iac.files import private_folder
 from tests.crash.cloud import Cloud
 from tests.engine.conftest import programs
@@ -105,7 +105,7 @@ class World:
             place.symlink_to(found)
         roles = self.folder / "roles"
         roles.mkdir()
-        for found in (*Path("roles").iterdir(), *(Path(__file__).parent / "roles").iterdir()):
+        for found in (*shipped.folder("roles").iterdir(), *(Path(__file__).parent / "roles").iterdir()):
             (roles / found.name).symlink_to(found.resolve())
         private_folder(self.folder / "app")
         self.cloud.__enter__()
@@ -157,6 +157,8 @@ class World:
             timer.daemon = True
             timer.start()
         self._zygote.wait()
+        with self._lock:
+            self._tool = 0  # its number may be another process' from now on
         for timer in timers:
             timer.cancel()
         run.seconds = time.monotonic() - begun
@@ -209,11 +211,11 @@ class World:
         return found
 
     def sweep(self) -> None:
-        """Remove, and count, what killed runs left."""
+        """Remove, and count, what killed runs left; engine and plugins may take a moment to end."""
         deadline = time.monotonic() + 3
-        while (left := self._strays()) and time.monotonic() < deadline:
+        while {"engine", "plugin"} & set(self.processes().values()) and time.monotonic() < deadline:
             time.sleep(0.02)
-        for pid in left:
+        for pid in self.processes():
             self.left["processes"] += 1
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -222,9 +224,6 @@ class World:
             self.left["folders"] += 1
             shutil.rmtree(folder, ignore_errors=True)
         self._folders.clear()
-
-    def _strays(self) -> dict[int, str]:
-        return {pid: kind for pid, kind in self.processes().items() if kind in ("engine", "plugin")}
 
     # What the tool asks.
 

@@ -21,7 +21,7 @@ from conpaas_iac.files import private_folder
 from tests.crash.cloud import Cloud
 from tests.engine.conftest import programs
 
-LONGEST = 90  # seconds that a command may take
+LONGEST = 180  # seconds that a command may take
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ class Engine:
             elif resource["type"] == SECRET:
                 keys.append(resource["id"])
             elif cloud := machine_types.get(resource["type"]):
-                machines.append(_made_as(cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]))
+                machine, name = cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]
+                machines.append(machine if machine.node == name else replace(machine, made_as=name))
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
@@ -127,7 +128,7 @@ class Engine:
     def expand(
         self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None
     ) -> tuple[Machines, tuple[Failure, ...]]:
-        """As `up`, but where nothing than machines failed: those that are there, and the failures of the others."""
+        """As `up`, but where nothing but machines failed: those that are there, and the failures of the others."""
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
@@ -166,10 +167,6 @@ class Engine:
                 call()
         except auto_errors.CommandError as error:
             raise engine_events.translated(error, failures) from error
-
-
-def _made_as(machine: Machine, name: str) -> Machine:
-    return machine if machine.node == name else replace(machine, made_as=name)
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

@@ -55,6 +55,9 @@ def several(seeds: list[int], steps: int, parallel: int) -> list[Result]:
         for done in as_completed([pool.submit(play, seed, steps) for seed in seeds]):
             result = done.result()
             found.append(result)
+            if len(found) % 5 == 0:
+                runs, bad = sum(each.runs for each in found), sum(bool(each.violated) for each in found)
+                print(f"{len(found)} of {len(seeds)} stories, {runs} runs, {bad} violated", flush=True)
             if result.violated:
                 print(f"story {result.seed}, step {result.runs}:\n    {result.violated}\n  {result.again}", flush=True)
     return found

@@ -166,11 +166,10 @@ def _hooks(line: Line) -> None:
 
 def _select(workspace: Workspace, name: str) -> None:
     """What `pulumi stack export` prints is in a file here; to read it costs less than to begin the engine."""
-    backend = Path(os.environ["CONPAAS_STATE_DIR"]) / "backend"
-    found = [path for path in backend.rglob(f"{name}.json") if path.parent.parts[-3:-1] == (".pulumi", "stacks")]
-    if not found:
+    backend = Path(workspace.env_vars["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    path = backend / ".pulumi" / "stacks" / "conpaas" / f"{name}.json"
+    if not path.exists():
         raise errors.StackNotFoundError(auto.CommandResult("", f"no stack named '{name}' found", 255))
-    [path] = found
     workspace.checkpoint = json.loads(path.read_text())["checkpoint"]["latest"] or {}
 
 

@@ -6,6 +6,7 @@ the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,6 +32,7 @@ class Settings:
     lxd_bridge: str = "conpaas0"
     address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
     lxd_bridge_range: str = "10.60.0.0/16"
+    retry_pause: str = "2"  # seconds before a machine that failed is tried again; four times that before the last time
 
     @property
     def state(self) -> Path:
@@ -41,6 +43,12 @@ class Settings:
     def cache(self) -> Path:
         """What may be deleted at any time."""
         return Path(self.cache_dir) if self.cache_dir else user_cache_path("conpaas")
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """Before each further attempt at a machine."""
+        pause = float(self.retry_pause)
+        return (pause, 4 * pause)
 
     @property
     def backend_url(self) -> str:
@@ -69,6 +77,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         if set_value := environment.get(f"CONPAAS_{name.upper()}"):
             values[name] = set_value
     settings = Settings(**values)
+    if not re.fullmatch(r"\d+(\.\d+)?", settings.retry_pause):
+        raise UserError(f"setting retry_pause: {settings.retry_pause!r} is not a number of seconds")
     if not settings.backend_url.startswith(("file://", "s3://")):
         raise UserError(
             f"backend {settings.backend_url!r} cannot be used: the record beside the checkpoint needs file:// or s3://",

@@ -10,7 +10,16 @@ from typing import Any
 import pulumi
 from pulumi.automation import errors as auto_errors
 
-from conpaas_iac import certificates, clouds, engine_events, engine_lock, engine_state, engine_workspace, processes, stack
+from conpaas_iac import (
+    certificates,
+    clouds,
+    engine_events,
+    engine_lock,
+    engine_state,
+    engine_workspace,
+    processes,
+    stack,
+)
 from conpaas_iac.declaration import Declaration, Machine, encode, natural
 from conpaas_iac.engine_calls import Stack
 from conpaas_iac.engine_state import AUTHORITY, IDENTITY, SECRET

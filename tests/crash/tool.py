@@ -25,7 +25,7 @@ import pylxd  # noqa: F401  # imported before the forks
 from pulumi import automation as auto
 from pulumi.automation import errors
 
-from conpaas_iac import catalog, deployment, lifecycle, placeholders, record, rotation, settings, shipped, sight, store
+from conpaas_iac import catalog, deployment, lifecycle, place, placeholders, record, rotation, settings, shipped, sight, store
 from conpaas_iac.configure import FIRST_CONTACT, Outcome, Visit
 from conpaas_iac.engine import Engine
 from conpaas_iac.engine_calls import Workspace
@@ -196,6 +196,7 @@ def _do(order: Mapping[str, Any], line: Line) -> dict[str, Any]:
 
 def _facts(request: Request, own: settings.Settings) -> dict[str, Any]:
     """What conpaas believes to be there, and what another `up` would do."""
+    own = place.placed(own, f"{APPLICATION}.default")
     engine = Engine.find(own, APPLICATION, "default")
     there = record.read(at(own.backend_url), f"{APPLICATION}.default")
     if engine is None:

@@ -25,7 +25,19 @@ import pylxd  # noqa: F401  # imported before the forks
 from pulumi import automation as auto
 from pulumi.automation import errors
 
-from conpaas_iac import catalog, deployment, lifecycle, place, placeholders, record, rotation, settings, shipped, sight, store
+from conpaas_iac import (
+    catalog,
+    deployment,
+    lifecycle,
+    place,
+    placeholders,
+    record,
+    rotation,
+    settings,
+    shipped,
+    sight,
+    store,
+)
 from conpaas_iac.configure import FIRST_CONTACT, Outcome, Visit
 from conpaas_iac.engine import Engine
 from conpaas_iac.engine_calls import Workspace

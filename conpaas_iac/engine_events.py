@@ -51,7 +51,7 @@ def _machine_step(metadata: Any) -> tuple[str, str] | None:
 def _reason(message: str) -> str:
     """The engine's words around a provider's error are no help to a user."""
     text = message.strip().splitlines()[0] if message.strip() else ""
-    for noise in ("Exception calling application: ", "rpc error: code = Unknown desc = "):
+    for noise in ("Exception calling application: ", "rpc error: code = Unknown desc = ", "<class 'ValueError'>: "):
         _, _, rest = text.rpartition(noise)
         text = rest or text
     return text

@@ -18,7 +18,7 @@ from conpaas_iac.host import nebula
 from conpaas_iac.joins import Port
 from conpaas_iac.record import Certificate, Join, Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now
+from conpaas_iac.sight import seen_now
 from conpaas_iac.ssh import access
 
 

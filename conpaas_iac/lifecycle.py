@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, losses, power, record, visits
+from conpaas_iac import catalog, lockfile, losses, power, record, visits
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
@@ -13,9 +13,9 @@ from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now, strays_of
+from conpaas_iac.sight import seen_now, strays_of
 from conpaas_iac.ssh import access
-from conpaas_iac.store import at
+from conpaas_iac.store import FORMER, at
 from conpaas_iac.visits import raise_on_failure
 
 
@@ -34,6 +34,11 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
+        power.clear(strays_of(replace(applied, machines=(), cut_off=False), settings), settings, listen)
+        for document in (record.NAME, lockfile.NAME):
+            shelf.delete(f"{name}/{document}")
+            shelf.delete(f"{name}/{document}{FORMER}")
+        engine.forget()
         settings.turn.is_over = True
 
 
@@ -48,9 +53,7 @@ def refuse_losses(application: str, applied: Applied, there: Record, may_lose: C
     """Raises UserError where removing everything would lose data that may not be lost."""
     types = catalog.load()
     lost = losses.of_everything(applied.machines, there, types)
-    if refused := {name: why for name, why in lost.items() if name not in may_lose}:
-        kinds = {machine.service: machine.type for machine in applied.machines}
-        raise UserError(*losses.said(refused, application, kinds, types))
+    losses.refuse(lost, may_lose, application, applied.machines, types)
 
 
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
@@ -81,12 +84,15 @@ def start(
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
         seen = seen_now(applied, settings)
         asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
-        power.rouse(asleep, seen, settings, listen)
+        nodes = frozenset(machine.node for machine in chosen)
         held = there.held - {machine.service for machine in chosen}
-        resting = there.resting - {machine.node for machine in chosen}
-        record.write(shelf, engine.name, replace(there, held=held, resting=resting))
+        after = replace(there, held=held, resting=there.resting - nodes)
+        # Should this be killed, an `up` starts and visits them.
+        record.write(shelf, engine.name, replace(after, visiting=there.visiting | nodes))
+        power.rouse(asleep, seen, settings, listen)
         if asleep:
             _prove(asleep, engine, there, seen_now(applied, settings), listen, execute)
+        record.write(shelf, engine.name, after)
         return tuple(machine.node for machine in asleep)
 
 

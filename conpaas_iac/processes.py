@@ -21,6 +21,8 @@ def started(pid: int) -> str:
 
 def called(pid: int) -> str:
     """What it is called by the kernel; empty when it is gone."""
+    if _facts(pid) is None:
+        return ""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:

@@ -131,13 +131,15 @@ class Record:
         """With machines that were not visited after all."""
         return replace(self, visiting=self.visiting - set(nodes))
 
-    def renamed(self, nodes: Mapping[str, str]) -> "Record":
-        """With machines under new names; `nodes` is former name -> name."""
+    def renamed(self, nodes: Mapping[str, str], services: Mapping[str, str]) -> "Record":
+        """With machines and services under new names; both are former name -> name."""
         known = {nodes.get(name, name): node for name, node in self.nodes.items()}
         resting = frozenset(nodes.get(name, name) for name in self.resting)
         lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
         visiting = frozenset(nodes.get(name, name) for name in self.visiting)
-        return replace(self, nodes=known, resting=resting, lighthouses=lighthouses, visiting=visiting)
+        founded = frozenset(services.get(name, name) for name in self.founded)
+        found = replace(self, nodes=known, resting=resting, visiting=visiting)
+        return replace(found, lighthouses=lighthouses, founded=founded)
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""

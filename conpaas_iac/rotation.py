@@ -18,7 +18,7 @@ from conpaas_iac.placeholders import Versions
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now
+from conpaas_iac.sight import seen_now
 from conpaas_iac.ssh import access
 
 

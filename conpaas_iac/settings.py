@@ -6,6 +6,7 @@ the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
 
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -32,6 +33,7 @@ class Settings:
     lxd_bridge: str = "conpaas0"
     address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
     lxd_bridge_range: str = "10.60.0.0/16"
+    retry_pause: str = "2"  # seconds before a machine that failed is tried again; four times that before the last time
 
     @property
     def state(self) -> Path:
@@ -53,6 +55,12 @@ class Settings:
     def passphrase_place(self) -> str:
         """Where the passphrase is that secrets of the state are encrypted with."""
         return os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", str(self.state / "passphrase"))
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """Before each further attempt at a machine."""
+        pause = float(self.retry_pause)
+        return (pause, 4 * pause)
 
     @property
     def backend_url(self) -> str:
@@ -81,6 +89,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         if set_value := environment.get(f"CONPAAS_{name.upper()}"):
             values[name] = set_value
     settings = Settings(**values)
+    if not re.fullmatch(r"\d+(\.\d+)?", settings.retry_pause):
+        raise UserError(f"setting retry_pause: {settings.retry_pause!r} is not a number of seconds")
     if not settings.backend_url.startswith(("file://", "s3://")):
         raise UserError(
             f"backend {settings.backend_url!r} cannot be used: the record beside the checkpoint needs file:// or s3://",

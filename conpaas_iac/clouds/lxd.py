@@ -154,22 +154,27 @@ def stop(names: Iterable[str], settings: Settings) -> None:
 
 
 def remove(names: Iterable[str], settings: Settings) -> None:
-    """All at once, running or not."""
+    """All at once, running or not; gone already is fine."""
 
     def one(instance: Any) -> None:
         if instance.status != "Stopped":
             instance.stop(force=True, wait=True)
         instance.delete(wait=True)
 
-    _each(names, "removal", one, settings)
+    _each(names, "removal", one, settings, may_be_gone=True)
 
 
-def _each(names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings) -> None:
+def _each(
+    names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings, may_be_gone: bool = False
+) -> None:
     client = lxd.connect(settings)
 
     def one(name: str) -> None:
         with lxd.errors(f"{verb} of machine {name}"):
-            act(client.instances.get(name))
+            get = client.instances.get
+            instance = lxd.absent_is_none(get, name) if may_be_gone else get(name)
+            if instance is not None:
+                act(instance)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, names))

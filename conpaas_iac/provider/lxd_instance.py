@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from conpaas_iac import lxd, settings
-from conpaas_iac.errors import ConpaasError
+from conpaas_iac.errors import ConpaasError, UserError
 from conpaas_iac.host.profile import PROFILE
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
@@ -37,7 +37,7 @@ class Instance:
             if instance is None:
                 instance = client.instances.create(_definition(inputs), wait=True)
             elif not _is_ours(instance, inputs):
-                raise ConpaasError(
+                raise UserError(
                     f"machine {name} exists in LXD project {inputs['project']} and is not this application's",
                     f"lxc info --project {inputs['project']} {name}",
                 )

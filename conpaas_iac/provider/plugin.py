@@ -13,13 +13,14 @@ from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.provider.experimental.server import main as serve
 
-from conpaas_iac import __version__
+from conpaas_iac import __version__, settings
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.provider.authority import Authority
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.provider.resource import Made, Resource, Values
 from conpaas_iac.provider.secret import Secret
+from conpaas_iac.trying import stubborn
 
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
@@ -67,7 +68,8 @@ class Plugin(api.Provider):
         """A preview makes nothing and knows no outputs."""
         if request.preview:
             return api.CreateResponse(properties=request.properties)
-        made = await in_thread(TYPES[request.type]().create, plain(request.properties))
+        create = stubborn(TYPES[request.type]().create, settings.load().pauses)
+        made = await in_thread(create, plain(request.properties))
         return api.CreateResponse(made.id, request.properties | outputs(made))
 
     async def read(self, request: api.ReadRequest) -> api.ReadResponse:

@@ -120,7 +120,7 @@ class Load:
     def __init__(self, url: str, pages: list[Page], readers: int = 4, writers: int = 2) -> None:
         self._place = _place(url)
         self._pages, self._readers, self._writers = pages, readers, writers
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(time.time_ns() // 1000)  # no other load has had these
         self._over = threading.Event()
         self.requests: list[Request] = []
         self.acknowledged: set[int] = set()

@@ -41,7 +41,8 @@ def test_scaling_visits_what_is_new_and_the_proxy(world: World) -> None:
         "web-2": "add",
         "web-3": "add",
     }
-    assert [file.path for file in out.plan.changes[0].files] == ["/etc/haproxy/haproxy.cfg"]
+    paths = [file.path for file in out.plan.changes[0].files]
+    assert paths == ["/etc/haproxy/haproxy.cfg", "/etc/conpaas/sessions"]  # the second backend holds sessions, too
     assert world.visits.seen == [("configure", ("web-1", "web-2", "web-3"))]
     assert world.lxd.ids().items() >= ids.items()
 

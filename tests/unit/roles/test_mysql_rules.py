@@ -1,31 +1,13 @@
 """Which member of a database cluster begins it: never two, never from older data, and somebody once all is known."""
 
-import importlib.util
-from importlib.machinery import SourceFileLoader
-from types import ModuleType
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import catalog
+from tests.unit.roles.galera import load
 
-FOLDER = catalog.load()["mysql"].folder / "templates/usr/local/lib/conpaas/galera"
-
-
-def _module(name: str) -> ModuleType:
-    loader = SourceFileLoader(name, str(FOLDER / f"{name}.py.j2"))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[name] = module  # dataclasses look there
-    loader.exec_module(module)
-    return module
-
-
-rules = _module("rules")
+rules = load("rules")
 HERE = [f"10.0.0.{number}" for number in range(1, 6)]
 NAMES = {address: f"db-{address[-1]}" for address in HERE}
 HISTORY, OTHER = "11111111-0000-0000-0000-000000000000", "22222222-0000-0000-0000-000000000000"
@@ -52,7 +34,7 @@ def clusters(draw: st.DrawFn) -> tuple[list[str], dict[str, Any], dict[str, Any]
             everybody[address] = member(address)
         else:
             seqno = -1 if kind == "unknown" else draw(st.integers(0, 3))
-            state = draw(st.sampled_from(["down", "down", "non-primary", "starting"]))
+            state = draw(st.sampled_from(["down", "down", "down", "non-primary", "starting", "joining"]))
             everybody[address] = member(address, seqno, state=state, holders=holders)
     silent = draw(st.sets(st.sampled_from(here)))
     return here, everybody, {address: one for address, one in everybody.items() if address not in silent}
@@ -84,6 +66,7 @@ def test_nobody_begins_while_another_may_hold_newer_data(cluster: Any) -> None:
         for other in everybody[address].holders - {address}:
             assert other in answering
             assert answering[other].has_data
+            assert answering[other].state != "joining"
             assert 0 <= answering[other].seqno <= answering[address].seqno
 
 
@@ -93,7 +76,7 @@ def test_somebody_begins_once_all_that_held_data_say_how_far_it_goes(cluster: An
     holders = next((one.holders for one in everybody.values() if one.has_data), frozenset())
     known = [answering.get(address) for address in holders]
     found = decisions(here, answering)
-    if holders and all(one and one.has_data and one.seqno >= 0 for one in known):
+    if holders and all(one and one.settled for one in known):
         best = rules.most_advanced([one for one in known if one])
         assert best.state == "starting" or beginners(found) == [best.address]
 
@@ -151,6 +134,13 @@ def test_who_is_waited_for_is_said() -> None:
     found = decisions(HERE[:3], answering)[HERE[0]]
     assert found.what == "wait"
     assert "db-2 (has lost its data)" in found.why and "db-3 (does not answer)" in found.why
+
+
+def test_what_a_running_member_said_is_not_how_far_its_data_goes() -> None:
+    """It may have been killed since, and have written more before."""
+    for state in ("synced", "donor", "joining"):
+        said = member(HERE[1], 3, state=state)
+        assert not beginners(decisions(HERE[:2], {HERE[0]: member(HERE[0], 4), HERE[1]: said}))
 
 
 def test_two_histories_are_not_mixed() -> None:

@@ -163,8 +163,7 @@ class Agent:
         decision = rules.decide(me, self.members(), answers, machine.ORDER.exists())
         if decision.what == "join" and not me.has_data:
             decision = _if_it_fits(decision, answers)
-        sure = decision.what == self.decided
-        self.decided = decision.what
+        sure, self.decided = decision == self.decided, decision  # what others said a moment ago may be old
         if decision.what == "join" and not self.me.turn:
             # Others hear first that it is this one's turn.
             return self.publish(replace(me, turn=True, says="joins"))
@@ -190,7 +189,8 @@ class Agent:
         self.failures = self.failures + 1 if lived < 60 else 1
         pause = 0.0 if self.failures < 2 else min(LONGEST_PAUSE, 0.5 * 2**self.failures)
         self.not_before = time.monotonic() + pause
-        self.publish(replace(self.me, state="down", primary=False, turn=False, says=f"the server ended: {self.reason}"))
+        me = replace(self.me, state="down", seqno=rules.UNKNOWN, primary=False, turn=False)
+        self.publish(replace(me, says=f"the server ended: {self.reason}"))
 
     def begin(self, me, decision):
         history, seqno = me.uuid, me.seqno
@@ -240,7 +240,9 @@ class Agent:
         entering = phase in ("", "DISCONNECTED", "DISCONNECTING")
         state = "starting" if entering else "joining"
         says = {"JOINING": "receives the data", "SYNCED": "does not answer"}.get(phase, "")
-        self.publish(replace(self.me, state=state, primary=False, turn=entering and self.me.turn, says=says))
+        seqno = self.me.seqno if state == self.me.state == "starting" else rules.UNKNOWN
+        turn = entering and self.me.turn
+        self.publish(replace(self.me, state=state, seqno=seqno, primary=False, turn=turn, says=says))
 
     def inside(self, me, local):
         """In the primary group: whatever the members owe each other is done before anybody hears of it."""
@@ -307,7 +309,7 @@ class Agent:
             return self.obey()
         answers = self.others()
         decision = rules.decide(me, self.members(), answers, False)
-        sure, self.decided = decision.what == self.decided, decision.what
+        sure, self.decided = decision == self.decided, decision
         self.publish(replace(me, says=decision.why or "waits to be taken in again"))
         if now - self.lonely_since < HEALS or not sure:
             return None

@@ -40,6 +40,11 @@ class Member:
         return self.state in RUNNING
 
     @property
+    def settled(self):
+        """Whether it says how far its data goes, and that cannot have changed since it looked."""
+        return self.has_data and self.seqno != UNKNOWN and self.state in ("down", "starting", "non-primary")
+
+    @property
     def position(self):
         return f"{self.uuid}:{self.seqno}"
 
@@ -108,7 +113,7 @@ def _first(me, names, answers):
 
 def _again(me, names, answers):
     """Of a member with data, while nobody is primary."""
-    if me.seqno == UNKNOWN:
+    if not me.settled:
         return Decision("wait", "does not know yet how far its own data goes")
     found = {me.address: me, **answers}
     missing = lacking(me, names, answers)
@@ -137,14 +142,14 @@ def lacking(me, names, answers):
             reasons.append(f"{name} (does not answer)")
         elif not one.has_data:
             reasons.append(f"{name} (has lost its data)")
-        elif one.seqno == UNKNOWN:
+        elif not one.settled:
             reasons.append(f"{name} (does not say how far its data goes)")
     return reasons
 
 
 def most_advanced(members):
     """The farthest; among those one that runs, among those the lowest address. None where nobody knows."""
-    fit = [one for one in members if one.has_data and one.seqno != UNKNOWN]
+    fit = [one for one in members if one.settled]
     return max(fit, key=lambda one: (one.seqno, one.running, [-part for part in _rank(one.address)]), default=None)
 
 

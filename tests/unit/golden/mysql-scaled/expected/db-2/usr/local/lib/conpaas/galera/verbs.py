@@ -95,7 +95,8 @@ def _reason(me):
     full = machine.full_disk()
     if full and full not in me.says:
         return f"MariaDB is {me.state}: {full}"
-    hint = "; what is lost is lost: conpaas mysql recover" if "waits for " in me.says or "history" in me.says else ""
+    waits = "waits for " in me.says or "history" in me.says
+    hint = "; if they are lost for ever: conpaas mysql recover" if waits and "MiB" not in me.says else ""
     return f"MariaDB is {me.state}: {me.says or 'nothing happens any more'}{hint}"
 
 

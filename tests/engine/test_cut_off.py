@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, power, record, rotation
+from conpaas_iac import deployment, lifecycle, place, power, record, rotation
 from conpaas_iac.engine import Engine
 from conpaas_iac.errors import MachineError
-from conpaas_iac.store import Store, at
+from conpaas_iac.store import Store
 from conpaas_iac.wish import Request
 from tests.engine.conftest import World, backends
 
@@ -23,7 +23,8 @@ def cut(*_: Any) -> None:
 
 
 def shelf(world: World) -> Store:
-    return at(world.settings.backend_url)
+    """Its documents, wherever they are now."""
+    return place.shelf(place.placed(world.settings, "shop.default"))
 
 
 def test_a_machine_that_is_listed_late_is_not_lost(world: World) -> None:

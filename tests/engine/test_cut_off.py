@@ -74,6 +74,20 @@ def test_down_forgets_the_stack_last(world: World, monkeypatch: pytest.MonkeyPat
     assert world.up().plan.is_empty
 
 
+def test_what_a_failed_up_made_and_the_cloud_shows_late_is_found(world: World) -> None:
+    world.up(backends(1))
+    for end in (world.down, lambda: world.up(backends(1))):
+        world.lxd.faults.start["shop--web-2"] = 3
+        with pytest.raises(MachineError):
+            world.up(backends(2))
+        assert record.read(shelf(world), "shop.default").making == {"web-2"}
+        world.lxd.faults.late["shop--web-2"] = 2
+        end()
+        assert "shop--web-2" not in world.lxd.machines
+        world.up(backends(1))
+        assert record.read(shelf(world), "shop.default").making == frozenset()
+
+
 def test_machines_that_were_started_and_not_proved_are_visited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.up(backends(1))
     lifecycle.stop("shop", "default", "", world.settings, world.events.append)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import __version__
+from conpaas_iac import __version__, supervisor
 from conpaas_iac.errors import ConpaasError, MachineError
 
 # Said here, so that `--help` imports no verb.
@@ -30,13 +30,18 @@ VERBS = {
     "list": "List applications",
     "status": "Say how an application is, now",
     "net": "Measure the network between an application's machines; say what is broken",
+    "history": "Say what was done to an application, by whom, how long it took",
     "logs": "Show logs of an application's machines",
     "ssh": "Log in to a machine, or run a command there",
+    "state": "Export, import or check what is known of an application",
     "join": "Let this machine into an application's network for a while",
     "stop": "Stop an application or a service; data is kept",
     "start": "Start what was stopped",
     "down": "Remove an application's machines",
 }
+
+# What these start is to go on, or wants the terminal for itself.
+ALONE = {"setup", "ssh", "--help", "-h", "--version"}
 
 
 class Verbs(click.Group):
@@ -99,13 +104,15 @@ def conpaas() -> None:
 def main() -> None:
     """Entry point. Exit codes: 0 done · 1 you can act · 2 the plan has changes · 3 a machine failed ·
     4 somebody else is changing it · 5 drift · 70 our bug · 130 interrupted."""
+    if sys.argv[1:] and sys.argv[1] not in ALONE:
+        supervisor.begin()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line; every error becomes one message and an exit code."""
     try:
-        result = conpaas.main(arguments, prog_name="conpaas", standalone_mode=False)
+        result = conpaas.main(_with_values(arguments), prog_name="conpaas", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except ConpaasError as error:
         _say(error)
@@ -124,6 +131,14 @@ def run(arguments: list[str]) -> int:
     except Exception:  # our bug, whatever it is: one line, and the trace in a file
         click.echo(f"this is a bug of conpaas; its trace is in {_keep_trace()}", err=True)
         return 70
+
+
+def _with_values(arguments: list[str]) -> list[str]:
+    """`--wait` alone means `--wait=always`: click would take the word after it for its value."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if arguments[:1] == ["ssh"]:
+        return arguments  # the rest may be a command for the machine
+    return ["--wait=always" if each == "--wait" else each for each in arguments[:end]] + arguments[end:]
 
 
 def _say(error: ConpaasError) -> None:

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
-from conpaas_iac.configure import FIRST_CONTACT, Executor, run
+from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
+from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Engine, Machines, stack_name
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import Failure
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, joined, seen_now, situation, wish_of
+from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -51,48 +54,51 @@ def up(
     """
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
+        execute = settings.turn.between(patient(execute, settings.pauses))
+        if settings.turn.waited:
+            wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)
         todo = now.plan()
         announce(todo, wanted)
-        _refuse_losses(now, request)
+        losses.refuse(now.losses, request.may_lose, wanted.application, now.applied.machines, wanted.types)
         now = _with_intent(now, engine, settings)
-        at(settings.backend_url).write(f"{name}/lock.json", lockfile.encode(wanted.lock))
-        machines = _expand(now, engine, settings, listen, execute)
-        there = _configure(now, machines, now.record, settings, listen, execute)
+        lockfile.keep(at(settings.backend_url), name, wanted.lock)
+        machines, failed = _expand(now, engine, settings, listen, execute)
+        now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+        there = _configure(now, machines, now.record, settings, listen, execute, failed)
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
 
 
-def _refuse_losses(now: Situation, request: Request) -> None:
-    """Raises UserError where data would be lost that may not be lost."""
-    if refused := {name: why for name, why in now.losses.items() if name not in request.may_lose}:
-        kinds = {machine.service: machine.type for machine in now.applied.machines}
-        raise UserError(*losses.said(refused, now.wish.application, kinds, now.wish.types))
-
-
 def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
-    """What has to be known should this run be killed: which secrets there are, and whose data is to begin anew."""
-    secrets, lost = now.wish.topology.secrets, frozenset(now.losses)
+    """What has to be known should this run be killed: which secrets there are, what it makes, whose data begins anew.
+
+    Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
+    """
+    kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
     names = {service.name: service.secrets for service in now.wish.topology.services}
-    there = replace(now.record, secrets=secrets, secret_names=names, founded=now.record.founded - lost)
+    return _noted(
+        now,
+        engine,
+        settings,
+        secrets=now.wish.topology.secrets,
+        secret_names=names,
+        founded=now.record.founded & kept,
+        visiting=now.record.visiting | {machine.node for machine in now.asleep},
+        making=now.record.making | now.coming,
+    )
+
+
+def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -> Situation:
+    """With these fields of the record, kept before anything goes on."""
+    there = replace(now.record, **changes)
     if there != now.record:
         record.write(at(settings.backend_url), engine.name, there)
     return replace(now, record=there)
-
-
-def _given(now: Situation) -> dict[str, str]:
-    """Passwords that the manifest holds, for secrets that are made now; later the secret is what counts."""
-    layout = {service.name: service for service in now.wish.topology.services}
-    return {
-        placeholders.key(layout[service.name].secrets[name], 1): service.passwords[said.field]
-        for service in now.wish.manifest.services
-        for name, said in now.wish.types[service.type].descriptor.secrets.items()
-        if said.field in service.passwords
-    }
 
 
 def _begin(wanted: Wish, settings: Settings) -> Engine:
@@ -102,45 +108,40 @@ def _begin(wanted: Wish, settings: Settings) -> Engine:
     return Engine(settings, wanted.application, wanted.environment)
 
 
-def _expand(now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor) -> Machines:
-    """Everything wanted beside everything applied; machines that were stopped run again."""
+def _expand(
+    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> tuple[Machines, tuple[Failure, ...]]:
+    """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
     power.clear(now.strays, settings, listen)
     _bake(now, settings, listen, execute)
-    _wake(now, settings, listen)
+    power.rouse(now.asleep, now.seen, settings, listen)
     if now.replaced:
-        _leave(now.replaced, now, engine.machines(), settings, listen, execute)
+        _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
-    machines = engine.up(whole, listen, _given(now))
-    return replace(machines, nodes={**machines.nodes, **_moved(now, machines, settings)})
+    machines, failed = engine.expand(whole, listen, now.given)
+    return now.placed(machines, settings), failed
 
 
 def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
-    there = {machine.node for machine in now.applied.machines} - now.anew.keys()
     kinds = {service.name: service.type for service in now.wish.topology.services}
-    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name not in there}
+    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
     for cloud, kind in sorted(coming):
         clouds.cloud(cloud).bake(now.wish.types[kind], settings, listen, execute)
 
 
-def _wake(now: Situation, settings: Settings, listen: Listener) -> None:
-    asleep = [each for each in now.target.machines if each.node in now.seen and not now.seen[each.node].running]
-    power.rouse(asleep, now.seen, settings, listen)
-
-
-def _moved(now: Situation, machines: Machines, settings: Settings) -> dict[str, Mapping[str, str]]:
-    """Machines that were started again may have another address on the provider's network."""
-    if all(seen.running for seen in now.seen.values()):
-        return {}
-    seen = seen_now(now.applied, settings)
-    return {
-        node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen and seen[node].ip
-    }
-
-
 def _configure(
-    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+    now: Situation,
+    machines: Machines,
+    there: Record,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor,
+    failed: tuple[Failure, ...] = (),
 ) -> Record:
-    """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once."""
+    """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once.
+
+    A machine that `failed` or does not answer keeps nobody else from coming up, but for those that need it.
+    """
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
     awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
@@ -149,9 +150,14 @@ def _configure(
     wanted = joined(now.wish, ips, machines.authorities, there)
     stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
+        visits.raise_on_failure(Outcome((), failed), "not made")
         return there
+    untouched: tuple[str, ...] = ()
     with access(machines.login, machines.nodes) as way:
-        for stage in stages:
+        for each in stages:
+            stage = visits.ready(each, wanted.topology, machines, there)
+            if not stage:
+                continue
             there = replace(there, visiting=there.visiting | {visit.node for visit in stage})
             record.write(shelf, name, there)
             outcome = execute("configure", stage, way, listen)
@@ -159,7 +165,10 @@ def _configure(
             there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
             there = replace(there, founded=there.founded | visits.founded(wanted, stage, outcome.confirmed))
             record.write(shelf, name, there)
-            visits.raise_on_failure(outcome)
+            failed, untouched = (*failed, *outcome.failures), (*untouched, *outcome.untouched)
+            if any(failure.step != FIRST_CONTACT for failure in outcome.failures):
+                break
+    visits.raise_on_failure(Outcome((), failed, untouched=untouched))
     return there
 
 
@@ -174,7 +183,8 @@ def _settled(
     there = replace(there, secrets=wanted.topology.secrets)
     keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
     after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
-    _configure(after, machines, there, settings, listen, execute)
+    there = _configure(after, machines, there, settings, listen, execute)
+    record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
     return after
 
 

@@ -14,6 +14,8 @@ from pulumi import automation as auto
 from pulumi.automation import errors
 from semver import VersionInfo
 
+CHECKPOINT = 3  # version of the engine's format
+
 
 class Command(auto.PulumiCommand):
     """A binary whose version is known; its base class asks it."""
@@ -36,6 +38,21 @@ class Workspace(auto.LocalWorkspace):
         done = self.pulumi_command.run(["stack", "export", "--stack", stack_name], self.work_dir, self.env_vars)
         self.checkpoint = json.loads(done.stdout)["deployment"] or {}
 
+    def decrypted(self, stack_name: str) -> Mapping[str, Any]:
+        """The checkpoint as it is now, secrets readable."""
+        export = ["stack", "export", "--show-secrets", "--stack", stack_name]
+        done = self.pulumi_command.run(export, self.work_dir, self.env_vars)
+        return json.loads(done.stdout)["deployment"] or {}
+
+    def forget_pending(self, stack_name: str) -> None:
+        """What a killed run had begun. The engine keeps it for ever; our resources find out themselves how it ended:
+        a create adopts what is there, an update or a delete is done again."""
+        if not self.checkpoint.get("pending_operations"):
+            return
+        settled = {**self.checkpoint, "pending_operations": []}
+        self.import_stack(stack_name, auto.Deployment(version=CHECKPOINT, deployment=settled))
+        self.checkpoint = settled
+
 
 class Stack(auto.Stack):
     """Its `up` and `destroy` end with three calls for outputs and history.
@@ -45,13 +62,24 @@ class Stack(auto.Stack):
 
     def __init__(self, name: str, workspace: Workspace, create: bool) -> None:
         """Raises StackNotFoundError when there is no such stack and none is to be made."""
-        self.name, self.workspace = name, workspace
+        self.name = name
+        self.workspace: Workspace = workspace
         try:
             workspace.select_stack(name)
         except errors.StackNotFoundError:
             if not create:
                 raise
             workspace.create_stack(name)
+
+    def up(self, *arguments: Any, **named: Any) -> auto.UpResult:
+        """After a run that was killed, too."""
+        self.workspace.forget_pending(self.name)
+        return super().up(*arguments, **named)
+
+    def destroy(self, *arguments: Any, **named: Any) -> auto.DestroyResult:
+        """Alike."""
+        self.workspace.forget_pending(self.name)
+        return super().destroy(*arguments, **named)
 
     def outputs(self) -> auto.OutputMap:
         """None: ask the workspace for those of an earlier run."""

@@ -1,11 +1,12 @@
-"""The engine's own lock on a stack: a run that was killed leaves it, and nobody else can tell that it is dead."""
+"""The engine's own lock on a stack: a run that was killed leaves it. Who holds the lease knows that it is dead."""
 
 import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from conpaas_iac import processes
+from conpaas_iac.errors import LeaseHeldError
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import at
 
@@ -20,19 +21,16 @@ class Holder:
     host: str
 
     @property
-    def is_dead(self) -> bool:
-        """For certain: it ran on this host, and no engine has its number now."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            return Path(f"/proc/{self.pid}/comm").read_text().strip() != "pulumi"
-        except OSError:
-            return True
+    def lives(self) -> bool:
+        """For certain: it runs on this host. What ran elsewhere ended with its lease."""
+        return self.host == socket.gethostname() and processes.called(self.pid) == "pulumi"
 
 
-def holders(settings: Settings, stack: str) -> tuple[Holder, ...]:
-    """Who holds the engine's lock on a stack."""
-    return tuple(_holders(settings, stack))
+def refuse_living(settings: Settings, stack: str) -> None:
+    """Raises LeaseHeldError for an engine that somebody started by hand, or with a conpaas that knew no leases."""
+    if living := [each for each in _holders(settings, stack) if each.lives]:
+        who = ", ".join(f"process {holder.pid}" for holder in living)
+        raise LeaseHeldError(f"the engine is changing this application: {who}", "wait for it")
 
 
 def _holders(settings: Settings, stack: str) -> Iterator[Holder]:

@@ -2,9 +2,11 @@
 
 ConpaasError                 70  our bug, unless a subclass says otherwise
  ├─ UserError                 1  the user can act: manifest, settings, rights
+ │   ├─ StateError            1  the state of an application is corrupt, or of another version
  │   └─ (manifest.ManifestError carries all diagnostics of a manifest)
  ├─ MachineError              3  a machine or a service on it failed
  ├─ LeaseHeldError            4  somebody else is changing the application
+ │   └─ LeaseLostError            … and took it from this run
  └─ Interrupted             130  Ctrl-C
 
 Foreign errors (engine, Ansible, LXD) are translated where they enter; `cli.main` is the one place that catches these.
@@ -28,6 +30,19 @@ class UserError(ConpaasError):
     """The user can act on it: one line, no trace."""
 
     exit_code = 1
+
+
+class StateError(UserError):
+    """A document of an application's state is not what it should be; `stack` is its name: "shop.default"."""
+
+    def __init__(self, document: str, stack: str, reason: str) -> None:
+        self.reason = reason
+        application, _, environment = stack.partition(".")
+        place = "" if environment == "default" else f" -e {environment}"
+        super().__init__(
+            f"the {document} of {application} ({environment}) cannot be used: {reason}",
+            f"conpaas state check {application}{place}",
+        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,10 @@ class LeaseHeldError(ConpaasError):
     """Somebody else holds the application."""
 
     exit_code = 4
+
+
+class LeaseLostError(LeaseHeldError):
+    """Somebody else took the application over: this run was silent for too long, or was taken for dead."""
 
 
 class Interrupted(ConpaasError):

@@ -6,6 +6,17 @@ from typing import Literal
 
 State = Literal["started", "done", "failed"]
 
+# Phases that machines go through, in their order, and the others that are shown with one of them.
+COLUMNS = ("machine", "ship", "settle", "verify", "leave", "remove")
+ALSO = {
+    "startup script": "ship",
+    "install": "ship",
+    "join": "verify",
+    "confirm": "verify",
+    "drain": "leave",
+    "stop": "remove",
+}
+
 
 @dataclass(frozen=True)
 class Event:
@@ -21,6 +32,12 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+def column(phase: str) -> str:
+    """The phase that it is shown with; empty where it has none."""
+    found = ALSO.get(phase, phase)
+    return found if found in COLUMNS else ""
 
 
 def silent(_: Event) -> None:

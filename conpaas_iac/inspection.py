@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from conpaas_iac import catalog, clouds, lockfile, record, status
+from conpaas_iac import catalog, clouds, lockfile, place, record, status
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied, Engine, stack_name, stacks
-from conpaas_iac.errors import UserError
+from conpaas_iac.engine import Applied, Engine
+from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.ssh import Access, access
 from conpaas_iac.status import ApplicationStatus, Listing, Probe
-from conpaas_iac.store import at
 
 SECONDS = 10  # how long a machine or a URL may take to answer
 
@@ -66,7 +65,7 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
     names = sorted({machine.cloud for machine in applied.machines})
     seen = {each.node: each for name in names for each in clouds.cloud(name).inventory(applied.owner, settings)}
     here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
-    there = record.read(at(settings.backend_url), engine.name)
+    there = record.read(engine.shelf, engine.name)
     with access(machines.login, here) as way:
         yield View(application, environment, applied, seen, there, way)
 
@@ -171,12 +170,14 @@ def select(looked: View, path: Sequence[str]) -> tuple[Machine, ...]:
 
 def listings(settings: Settings) -> tuple[Listing, ...]:
     """All applications of the backend."""
-    shelf = at(settings.backend_url)
     found = []
-    for name in stacks(settings):
+    for name, placed in place.stacks(settings).items():
         application, _, environment = name.partition(".")
-        lock = shelf.read(f"{name}/lock.json")
-        span = str(lockfile.decode(lock).range) if lock else ""
-        machines = len(record.read(shelf, stack_name(application, environment)).nodes)
-        found.append(Listing(application, environment, machines, span))
+        shelf = place.shelf(placed)
+        try:
+            lock = lockfile.applied(shelf, name)
+            machines = len(record.read(shelf, name).nodes)
+            found.append(Listing(application, environment, machines, str(lock.range) if lock else ""))
+        except StateError as error:  # the others are listed all the same
+            found.append(Listing(application, environment, 0, "", error.message))
     return tuple(found)

@@ -18,9 +18,8 @@ from conpaas_iac.host import nebula
 from conpaas_iac.joins import Port
 from conpaas_iac.record import Certificate, Join, Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now
+from conpaas_iac.sight import seen_now
 from conpaas_iac.ssh import access
-from conpaas_iac.store import at
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class _Scene:
     now: datetime
 
     def keep(self, there: Record) -> Record:
-        record.write(at(self.settings.backend_url), self.engine.name, there)
+        record.write(self.engine.shelf, self.engine.name, there)
         return there
 
 
@@ -79,7 +78,8 @@ def join(wanted: Wanted, settings: Settings, listen: Listener, execute: Executor
     What an earlier certificate of that name allows beyond this one is locked out first.
     """
     programs = nebula.need(settings)
-    with holding(settings, stack_name(wanted.application, wanted.environment)):
+    with holding(settings, stack_name(wanted.application, wanted.environment), listen) as settings:
+        execute = settings.turn.between(execute)
         scene, there = _scene(wanted.application, wanted.environment, settings, listen, execute)
         ports = joins.ports(scene.applied.machines, there, wanted.reach)
         former = joins.former(there, wanted.name, wanted.by, scene.now)
@@ -107,7 +107,8 @@ def end(
     application: str, environment: str, name: str, settings: Settings, listen: Listener, execute: Executor = run
 ) -> Join:
     """Lock a joined machine out before its time: every running machine is told now, the others by the next `up`."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
+        execute = settings.turn.between(execute)
         scene, there = _scene(application, environment, settings, listen, execute)
         found = joins.named(there, name, scene.now)
         if found is None:
@@ -123,7 +124,7 @@ def _scene(
     application: str, environment: str, settings: Settings, listen: Listener, execute: Executor
 ) -> tuple[_Scene, Record]:
     engine = Engine.existing(settings, application, environment)
-    there = record.read(at(settings.backend_url), engine.name)
+    there = record.read(engine.shelf, engine.name)
     return _Scene(settings, engine, engine.applied(), listen, execute, datetime.now(UTC)), there
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, losses, power, record, visits
+from conpaas_iac import catalog, lockfile, losses, power, record, visits
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied, Engine, stack_name
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now, strays_of
+from conpaas_iac.sight import seen_now, strays_of
 from conpaas_iac.ssh import access
-from conpaas_iac.store import at
+from conpaas_iac.store import FORMER, at
 from conpaas_iac.visits import raise_on_failure
 
 
@@ -25,28 +25,41 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     Raises UserError where a service holds data that may not be lost.
     """
     name = stack_name(application, environment)
-    with holding(settings, name):
+    with holding(settings, name, listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
-        refuse_losses(application, applied, record.read(shelf, name), may_lose)
-        power.clear(strays_of(applied, settings), settings, listen)
-        engine.destroy(listen)
-        for document in ("record.json", "lock.json"):
+        there = record.read(shelf, name)
+        refuse_losses(application, applied, there, may_lose)
+        power.clear(strays_of(applied, there.making, settings), settings, listen)
+        try:
+            engine.destroy(listen)
+        except MachineError as error:
+            raise _still_there(application, error) from error
+        power.clear(strays_of(replace(applied, machines=()), (), settings), settings, listen)
+        for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
+            shelf.delete(f"{name}/{document}{FORMER}")
+        engine.forget()
+        settings.turn.is_over = True
+
+
+def _still_there(application: str, error: MachineError) -> MachineError:
+    """What blocks; everything else is gone."""
+    names = ", ".join(sorted({failure.node for failure in error.failures})) or "something"
+    remedy = "what is named is all that is left; when it is mended, the same command again removes it"
+    return MachineError(f"{application} is not gone yet: {names} could not be removed", error.failures, remedy)
 
 
 def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:
     """Raises UserError where removing everything would lose data that may not be lost."""
     types = catalog.load()
     lost = losses.of_everything(applied.machines, there, types)
-    if refused := {name: why for name, why in lost.items() if name not in may_lose}:
-        kinds = {machine.service: machine.type for machine in applied.machines}
-        raise UserError(*losses.said(refused, application, kinds, types))
+    losses.refuse(lost, may_lose, application, applied.machines, types)
 
 
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:
     """Hold a service (or all of them) until `start`: its machines are stopped, data and addresses stay."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         chosen = _of_service(applied, service)
@@ -64,19 +77,23 @@ def start(
     application: str, environment: str, service: str, settings: Settings, listen: Listener, execute: Executor = run
 ) -> tuple[str, ...]:
     """Let go of a held service (or all of them), start its machines, and have them prove that they work."""
-    with holding(settings, stack_name(application, environment)):
+    with holding(settings, stack_name(application, environment), listen) as settings:
+        execute = settings.turn.between(execute)
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         there = record.read(shelf, engine.name)
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
         seen = seen_now(applied, settings)
         asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
-        power.rouse(asleep, seen, settings, listen)
+        nodes = frozenset(machine.node for machine in chosen)
         held = there.held - {machine.service for machine in chosen}
-        resting = there.resting - {machine.node for machine in chosen}
-        record.write(shelf, engine.name, replace(there, held=held, resting=resting))
+        after = replace(there, held=held, resting=there.resting - nodes)
+        # Should this be killed, an `up` starts and visits them.
+        record.write(shelf, engine.name, replace(after, visiting=there.visiting | nodes))
+        power.rouse(asleep, seen, settings, listen)
         if asleep:
             _prove(asleep, engine, there, seen_now(applied, settings), listen, execute)
+        record.write(shelf, engine.name, after)
         return tuple(machine.node for machine in asleep)
 
 

@@ -1,7 +1,7 @@
 """A run as it happens: a table of nodes and phases on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,18 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from conpaas_iac.declaration import natural
-from conpaas_iac.events import Event, Listener
+from conpaas_iac.events import COLUMNS, Event, Listener, column
 
-ALWAYS = ("machine", "ship", "settle", "verify")  # phases with a column of their own, used or not
-COLUMNS = (*ALWAYS, "leave", "remove")
-ALSO = {"startup script": "ship", "install": "ship", "confirm": "verify", "drain": "leave", "stop": "remove"}
+ALWAYS = COLUMNS[:4]  # phases with a column of their own, used or not
 
 
 class Matrix:
     """Remembers what each machine is at; draws itself."""
 
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
+    def __init__(self, expected: Callable[[], float | None] = lambda: None) -> None:
+        """`expected` says how many seconds the run may take, or None."""
+        self._begun, self._expected = time.monotonic(), expected
+        self._aside: dict[str, float] = {}  # phases that no estimate knows: since when
+        self._extra = 0.0  # seconds in those that ended
         self._cells: dict[str, dict[str, tuple[str, float]]] = {}
         self._headline = ""
 
@@ -30,9 +31,13 @@ class Matrix:
         """Take in one event."""
         if not event.node:
             self._headline = "" if event.state == "done" else event.text
+            if event.state == "started":
+                self._aside.setdefault(event.phase, time.monotonic())
+            elif event.phase in self._aside:
+                self._extra += time.monotonic() - self._aside.pop(event.phase)
             return
-        phase = ALSO.get(event.phase, event.phase)
-        if phase not in COLUMNS:
+        phase = column(event.phase)
+        if not phase:
             return
         row = self._cells.setdefault(event.node, {})
         before = row.get(phase)
@@ -45,13 +50,23 @@ class Matrix:
         table = Table(box=None, pad_edge=False, header_style="dim")
         seen = {phase for row in self._cells.values() for phase in row}
         used = [phase for phase in COLUMNS if phase in seen or (seen and phase in ALWAYS)]
-        for column in (f"{time.monotonic() - self._begun:5.1f} s", *used):
-            table.add_column(column, min_width=9)
+        for header in (self._clock(), *used):
+            table.add_column(header, min_width=9)
         for node in sorted(self._cells, key=natural):
             table.add_row(node, *(_cell(self._cells[node].get(phase)) for phase in used))
         if self._headline:
             table.add_row(Text(self._headline, "dim"))
         return table
+
+    def _clock(self) -> str:
+        """What has passed, and how much is left when runs like this one tell."""
+        now = time.monotonic()
+        passed, expected = now - self._begun, self._expected()
+        if expected is None:
+            return f"{passed:5.1f} s"
+        expected += self._extra + sum(now - since for since in self._aside.values())
+        left = expected - passed
+        return f"{passed:5.1f} s, " + (f"about {left:.0f} s left" if left >= 1 else "about to end")
 
 
 def _cell(cell: tuple[str, float] | None) -> Text | Spinner:
@@ -64,12 +79,12 @@ def _cell(cell: tuple[str, float] | None) -> Text | Spinner:
 
 
 @contextmanager
-def shown(console: Console) -> Iterator[Listener]:
-    """A listener that shows what it hears on this console."""
+def shown(console: Console, expected: Callable[[], float | None] = lambda: None) -> Iterator[Listener]:
+    """A listener that shows what it hears on this console, and how long it may go on."""
     if not console.is_terminal:
         yield lambda event: _line(console, event)
         return
-    matrix = Matrix()
+    matrix = Matrix(expected)
     with Live(matrix, console=console, refresh_per_second=8, transient=False):
         yield matrix.hear
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from conpaas_iac.addresses import Lock
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.files import write_atomically
+from conpaas_iac.store import Store
 
 VERSION = 1
+NAME = "lock.json"  # the copy that was applied, below the stack's name
 
 
 def path_of(manifest: Path, environment: str) -> Path:
@@ -50,6 +52,35 @@ def decode(content: bytes) -> Lock:
         blocks={name: IPv4Network(service["Block"]) for name, service in services.items()},
         code={name: service["Code"] for name, service in services.items() if "Code" in service},
     )
+
+
+def applied(store: Store, stack: str) -> Lock | None:
+    """The copy that was applied, or None where there is none; raises StateError when it cannot be understood."""
+    content = store.read(f"{stack}/{NAME}")
+    return None if content is None else decoded(content, stack)
+
+
+def decoded(content: bytes, stack: str) -> Lock:
+    """The copy of a stack; raises StateError."""
+    try:
+        return decode(content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StateError("applied lock", stack, why(error)) from error
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a document of JSON."""
+    if isinstance(error, json.JSONDecodeError):
+        place = f"line {error.lineno}, column {error.colno}"
+        return f"it is cut short or no JSON ({place})" if error.doc.strip() else "it is empty"
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+
+
+def keep(store: Store, stack: str, lock: Lock) -> None:
+    """This one is applied."""
+    content = encode(lock)
+    if store.read(f"{stack}/{NAME}") != content:
+        store.write(f"{stack}/{NAME}", content, keeps=True)
 
 
 def encode(lock: Lock) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.declaration import Machine
+from conpaas_iac.errors import UserError
 from conpaas_iac.record import Record
 from conpaas_iac.topology import Topology
 
@@ -58,6 +59,14 @@ def _shrinks(machines: tuple[str, ...], wanted: Collection[str], lost: Collectio
 
 def _names(nodes: Iterable[str]) -> str:
     return ", ".join(nodes)
+
+
+def refuse(
+    lost: Mapping[str, str], may_lose: Collection[str], application: str, machines: Iterable[Machine], types: Catalog
+) -> None:
+    """Raises UserError where data would be lost that may not be lost."""
+    if refused := {name: why for name, why in lost.items() if name not in may_lose}:
+        raise UserError(*said(refused, application, {machine.service: machine.type for machine in machines}, types))
 
 
 def said(losses: Mapping[str, str], application: str, types: Mapping[str, str], catalog: Catalog) -> tuple[str, str]:

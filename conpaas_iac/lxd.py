@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from conpaas_iac.errors import ConpaasError, UserError
+from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.settings import Settings
 
+SECONDS = 60  # that a call may take
 OWNER = "user.conpaas.owner"  # UUID of the stack that made a thing; nothing without it is ever touched
 APPLICATION = "user.conpaas.application"
 NODE = "user.conpaas.node"
 INCARNATION = "user.conpaas.incarnation"
+BACKEND = "user.conpaas.backend"  # where the state of its application is
 SSH_PORT = "user.conpaas.ssh_port"  # where it greets, if not at 22: machines of an LXD in memory share one host
 
 
@@ -36,9 +38,8 @@ def connect(settings: Settings, project: str | None = None) -> Any:
 
     path = socket_path(settings)
     try:
-        return pylxd.Client(
-            endpoint=f"http+unix://{quote(str(path), safe='')}", project=project or settings.lxd_project, timeout=60
-        )
+        endpoint = f"http+unix://{quote(str(path), safe='')}"
+        return pylxd.Client(endpoint=endpoint, project=project or settings.lxd_project, timeout=SECONDS)
     except ClientConnectionFailed as error:
         if not path.exists():
             raise UserError(f"LXD is not there: no socket {path}", "conpaas setup") from error
@@ -58,9 +59,12 @@ def errors(what: str) -> Iterator[None]:
     try:
         yield
     except LXDAPIException as error:
-        raise ConpaasError(f"{what}: {error}") from error
+        raise MachineError(f"{what}: {error}") from error
+    except requests.Timeout as error:
+        remedy = "see what it is at: lxc operation list; then run the same command again"
+        raise MachineError(f"{what}: LXD has not done it within {SECONDS} s", remedy=remedy) from error
     except requests.RequestException as error:
-        raise ConpaasError(f"{what}: LXD does not answer ({type(error).__name__})", "conpaas doctor") from error
+        raise MachineError(f"{what}: LXD does not answer ({type(error).__name__})", remedy="conpaas doctor") from error
 
 
 def absent_is_none(get: Callable[[str], Any], name: str) -> Any | None:

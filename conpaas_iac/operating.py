@@ -20,7 +20,6 @@ from conpaas_iac.inspection import View, ssh_command, view
 from conpaas_iac.operations import Call, Chosen, Values
 from conpaas_iac.remote import Command
 from conpaas_iac.settings import Settings
-from conpaas_iac.store import at
 
 AT_ONCE = 16
 LAST_LINES = 12  # of a failed command's standard error
@@ -94,10 +93,10 @@ def login(call: Call, values: Values, settings: Settings) -> int:
         raise MachineError(f"{call.verb}: no machine answers", tuple(failures))
 
 
-def _held(call: Call, settings: Settings) -> AbstractContextManager[None]:
+def _held(call: Call, settings: Settings) -> AbstractContextManager[object]:
     """What may hurt has the application for itself."""
     name = stack_name(call.application, call.environment)
-    return nullcontext() if call.operation.class_ == "safe" else holding(settings, name)
+    return nullcontext() if call.operation.class_ == "safe" else holding(settings, name, hears=False)
 
 
 def _chosen(call: Call, looked: View) -> Chosen:
@@ -184,7 +183,7 @@ def _secret(call: Call, settings: Settings) -> str:
     """What the application calls the secret of this service."""
     engine = Engine.existing(settings, call.application, call.environment)
     name = operations.service(call, engine.applied().machines)
-    names = record.read(at(settings.backend_url), engine.name).secret_names.get(name, {})
+    names = record.read(engine.shelf, engine.name).secret_names.get(name, {})
     if call.operation.secret not in names:
         raise UserError(f"{call.application}/{name} has no {call.operation.secret} yet", "conpaas up MANIFEST makes it")
     return names[call.operation.secret]

@@ -10,11 +10,12 @@ from datetime import datetime
 
 import msgspec
 
-from conpaas_iac.errors import UserError
+from conpaas_iac.errors import StateError
 from conpaas_iac.render import Member, Tree
 from conpaas_iac.store import Store
 
 VERSION = 1
+NAME = "record.json"  # below the stack's name
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -82,6 +83,7 @@ class Record:
     secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> name
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
+    making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -130,13 +132,15 @@ class Record:
         """With machines that were not visited after all."""
         return replace(self, visiting=self.visiting - set(nodes))
 
-    def renamed(self, nodes: Mapping[str, str]) -> "Record":
-        """With machines under new names; `nodes` is former name -> name."""
+    def renamed(self, nodes: Mapping[str, str], services: Mapping[str, str]) -> "Record":
+        """With machines and services under new names; both are former name -> name."""
         known = {nodes.get(name, name): node for name, node in self.nodes.items()}
         resting = frozenset(nodes.get(name, name) for name in self.resting)
         lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
         visiting = frozenset(nodes.get(name, name) for name in self.visiting)
-        return replace(self, nodes=known, resting=resting, lighthouses=lighthouses, visiting=visiting)
+        founded = frozenset(services.get(name, name) for name in self.founded)
+        found = replace(self, nodes=known, resting=resting, visiting=visiting)
+        return replace(found, lighthouses=lighthouses, founded=founded)
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""
@@ -159,18 +163,27 @@ def _shape(tree: Tree) -> tuple[Tree, str]:
 
 def read(store: Store, stack: str) -> Record:
     """The record of a stack; empty when there is none."""
-    content = store.read(f"{stack}/record.json")
-    if content is None:
-        return Record()
+    content = store.read(f"{stack}/{NAME}")
+    return Record() if content is None else decode(content, stack)
+
+
+class _Marked(msgspec.Struct):
+    """What is the same in every version."""
+
+    version: int
+
+
+def decode(content: bytes, stack: str) -> Record:
+    """Raises StateError for what is no record, and for one of another version: that is never guessed at."""
     try:
-        found = msgspec.json.decode(content, type=Record)
-    except msgspec.DecodeError as error:
-        raise UserError(f"the record of {stack} cannot be read: {error}") from error
-    if found.version != VERSION:
-        raise UserError(f"the record of {stack} is of version {found.version}, this conpaas knows {VERSION}")
-    return found
+        version = msgspec.json.decode(content, type=_Marked).version
+        if version == VERSION:
+            return msgspec.json.decode(content, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError("record", stack, str(error)) from error
+    raise StateError("record", stack, f"it is of version {version}, this conpaas knows {VERSION}")
 
 
 def write(store: Store, stack: str, record: Record) -> None:
     """Replace the record."""
-    store.write(f"{stack}/record.json", msgspec.json.encode(record, order="deterministic"))
+    store.write(f"{stack}/{NAME}", msgspec.json.encode(record, order="deterministic"), keeps=True)

@@ -181,5 +181,6 @@ def list_view(listings: Iterable[Listing]) -> RenderableType:
     for column in ("application", "environment", "machines", "range"):
         table.add_column(column)
     for each in listings:
-        table.add_row(each.application, each.environment, str(each.machines), each.range)
+        row = ("?", Text(each.problem, "red")) if each.problem else (str(each.machines), each.range)
+        table.add_row(each.application, each.environment, *row)
     return table

@@ -13,13 +13,13 @@ from conpaas_iac.engine import Applied, Engine, Machines, stack_name
 from conpaas_iac.errors import UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.holding import holding
+from conpaas_iac.place import Placed
 from conpaas_iac.placeholders import Versions
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import seen_now
+from conpaas_iac.sight import seen_now
 from conpaas_iac.ssh import access
-from conpaas_iac.store import at
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class _Scene:
     execute: Executor
 
     def keep(self, there: Record) -> Record:
-        record.write(at(self.settings.backend_url), self.engine.name, there)
+        record.write(self.engine.shelf, self.engine.name, there)
         return there
 
 
 def known(application: str, environment: str, settings: Settings) -> tuple[Known, ...]:
     """All secrets of an application."""
     engine = Engine.existing(settings, application, environment)
-    there = record.read(at(settings.backend_url), engine.name)
+    there = record.read(engine.shelf, engine.name)
     texts = {node: "\n".join(there.files(node).values()) for node in there.nodes}
     return tuple(
         Known(name, versions[-1], tuple(node for node, text in texts.items() if placeholders.holds(text, name)))
@@ -58,7 +58,7 @@ def known(application: str, environment: str, settings: Settings) -> tuple[Known
 def value(application: str, environment: str, name: str, settings: Settings) -> str:
     """The current value; raises UserError where there is no such secret."""
     engine = Engine.existing(settings, application, environment)
-    there = record.read(at(settings.backend_url), engine.name)
+    there = record.read(engine.shelf, engine.name)
     versions = _versions(there, name)
     return engine.machines().secrets[placeholders.key(name, versions[-1])]
 
@@ -73,31 +73,36 @@ def rotate(
     execute: Executor = run,
 ) -> int:
     """A new value, made or given; returns its version. Raises UserError where there is no such secret."""
-    with holding(settings, stack_name(application, environment)):
-        scene = _scene(Engine.existing(settings, application, environment), settings, listen, execute)
-        there = record.read(at(settings.backend_url), scene.engine.name)
-        versions = _versions(there, name)
-        there, machines = _made(scene, there, name, (*versions, versions[-1] + 1), value)
-        asked = [node for node in there.nodes if placeholders.accepts(_text(there, node), name)]
-        there = _told(scene, there, machines, asked)
-        there = _told(scene, there, machines, there.nodes)
-        last = there.secrets[name][-1:]
-        there = scene.keep(replace(there, secrets={**there.secrets, name: last}))
-        _told(scene, there, machines, asked)
-        scene.engine.up(_declaration(scene, there), listen)
-        return last[0]
+    with holding(settings, stack_name(application, environment), listen) as settings:
+        engine = Engine.existing(settings, application, environment)
+        return _rotated(_scene(engine, settings, listen, execute), name, value)
+
+
+def _rotated(scene: _Scene, name: str, value: str | None) -> int:
+    there = record.read(scene.engine.shelf, scene.engine.name)
+    versions = _versions(there, name)
+    there, machines = _made(scene, there, name, (*versions, versions[-1] + 1), value)
+    asked = [node for node in there.nodes if placeholders.accepts(_text(there, node), name)]
+    there = _told(scene, there, machines, asked)
+    there = _told(scene, there, machines, there.nodes)
+    last = there.secrets[name][-1:]
+    there = scene.keep(replace(there, secrets={**there.secrets, name: last}))
+    _told(scene, there, machines, asked)
+    scene.engine.up(_declaration(scene, there), scene.listen)
+    return last[0]
 
 
 def give(application: str, environment: str, name: str, value: str, settings: Settings, listen: Listener) -> int:
     """The value of a secret, new or known; an application that is not there yet is begun. Returns its version."""
     _refuse_unusable(value)
     stack = stack_name(application, environment)
-    engine = Engine.find(settings, application, environment)
-    if engine and name in record.read(at(settings.backend_url), stack).secrets:
-        return rotate(application, environment, name, settings, listen, value)
-    with holding(settings, stack):
-        scene = _scene(engine or Engine(settings, application, environment), settings, listen, run)
-        _made(scene, record.read(at(settings.backend_url), stack), name, (1,), value)
+    with holding(settings, stack, listen) as settings:
+        engine = Engine.find(settings, application, environment) or Engine(settings, application, environment)
+        scene = _scene(engine, settings, listen, run)
+        there = record.read(engine.shelf, stack)
+        if name in there.secrets:
+            return _rotated(scene, name, value)
+        _made(scene, there, name, (1,), value)
         return 1
 
 
@@ -106,8 +111,8 @@ def _refuse_unusable(value: str) -> None:
         raise UserError("a secret is one line of text without control characters", "")
 
 
-def _scene(engine: Engine, settings: Settings, listen: Listener, execute: Executor) -> _Scene:
-    return _Scene(settings, engine, engine.applied(), listen, execute)
+def _scene(engine: Engine, settings: Placed, listen: Listener, execute: Executor) -> _Scene:
+    return _Scene(settings, engine, engine.applied(), listen, settings.turn.between(execute))
 
 
 def _versions(there: Record, name: str) -> Versions:

@@ -6,6 +6,8 @@ the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
 
 import json
 import os
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,12 +26,14 @@ class Settings:
     default_cloud: str = "lxd"
     state_dir: str = ""
     cache_dir: str = ""
+    wait: str = ""  # seconds to wait for who holds an application, or "always"; empty: not at all
     lxd_socket: str = ""  # empty: LXD's own, then Incus's
     lxd_project: str = "conpaas"
     lxd_pool: str = "conpaas"  # storage pool
     lxd_bridge: str = "conpaas0"
     address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
     lxd_bridge_range: str = "10.60.0.0/16"
+    retry_pause: str = "2"  # seconds before a machine that failed is tried again; four times that before the last time
 
     @property
     def state(self) -> Path:
@@ -40,6 +44,23 @@ class Settings:
     def cache(self) -> Path:
         """What may be deleted at any time."""
         return Path(self.cache_dir) if self.cache_dir else user_cache_path("conpaas")
+
+    @property
+    def origin(self) -> str:
+        """The backend as machines are tagged with it: a folder with the host that it is on."""
+        url = self.backend_url.partition("?")[0]
+        return url.replace("file://", f"file://{socket.gethostname()}", 1) if url.startswith("file://") else url
+
+    @property
+    def passphrase_place(self) -> str:
+        """Where the passphrase is that secrets of the state are encrypted with."""
+        return os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", str(self.state / "passphrase"))
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """Before each further attempt at a machine."""
+        pause = float(self.retry_pause)
+        return (pause, 4 * pause)
 
     @property
     def backend_url(self) -> str:
@@ -68,6 +89,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         if set_value := environment.get(f"CONPAAS_{name.upper()}"):
             values[name] = set_value
     settings = Settings(**values)
+    if not re.fullmatch(r"\d+(\.\d+)?", settings.retry_pause):
+        raise UserError(f"setting retry_pause: {settings.retry_pause!r} is not a number of seconds")
     if not settings.backend_url.startswith(("file://", "s3://")):
         raise UserError(
             f"backend {settings.backend_url!r} cannot be used: the record beside the checkpoint needs file:// or s3://",

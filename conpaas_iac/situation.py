@@ -1,25 +1,38 @@
 """What is wanted beside what is there: the ground that every plan and every run stands on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from ipaddress import IPv4Network
 
-from conpaas_iac import clouds, declaration, joins, lockfile, losses, membership, plan, record, vpn, wish
+from conpaas_iac import (
+    clouds,
+    declaration,
+    joins,
+    lockfile,
+    losses,
+    membership,
+    place,
+    placeholders,
+    plan,
+    record,
+    sight,
+    vpn,
+    wish,
+)
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.engine import Applied, Engine, Machines, stack_name
 from conpaas_iac.errors import UserError
-from conpaas_iac.layout import Node
 from conpaas_iac.membership import Authorities
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
-from conpaas_iac.store import Store, at
+from conpaas_iac.sight import Lists
+from conpaas_iac.store import Store
 from conpaas_iac.wish import Known, Request, Wish
-
-Strays = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag that failed creates left behind
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Situation:
     applied: Applied
     seen: Mapping[str, Seen]
     target: Declaration  # what is wanted, new incarnations of lost machines included; resting machines are not in it
-    strays: Strays = field(default_factory=dict)
+    strays: Lists = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
 
@@ -40,6 +53,18 @@ class Situation:
         """Machines that are there and are to be made anew."""
         there = self.anew.keys() - self.gone
         return tuple(machine for machine in self.applied.machines if machine.node in there)
+
+    @property
+    def coming(self) -> frozenset[str]:
+        """Machines that are to be made, or made anew."""
+        there = {machine.node for machine in self.applied.machines} - self.anew.keys()
+        return frozenset(machine.node for machine in self.target.machines if machine.node not in there)
+
+    @property
+    def asleep(self) -> tuple[Machine, ...]:
+        """Machines that are there and to be started again."""
+        halted = {node for node, each in self.seen.items() if not each.running}
+        return tuple(machine for machine in self.target.machines if machine.node in halted)
 
     @property
     def losses(self) -> dict[str, str]:
@@ -69,6 +94,27 @@ class Situation:
         kept = {machine.node for machine in (*self.target.machines, *self.resting)}
         return tuple(machine for machine in self.applied.machines if machine.node not in kept)
 
+    @property
+    def given(self) -> dict[str, str]:
+        """Passwords that the manifest holds, for secrets that are made now; later the secret is what counts."""
+        layout = {service.name: service for service in self.wish.topology.services}
+        return {
+            placeholders.key(layout[service.name].secrets[name], 1): service.passwords[said.field]
+            for service in self.wish.manifest.services
+            for name, said in self.wish.types[service.type].descriptor.secrets.items()
+            if said.field in service.passwords
+        }
+
+    def placed(self, machines: Machines, settings: Settings) -> Machines:
+        """Where they are: a machine that was started again may have another address on the provider's network."""
+        is_awake = all(each.running for each in self.seen.values())
+        seen = self.seen if is_awake else sight.seen_now(self.applied, settings)
+        moved = {(node, each.id): each.ip for node, each in seen.items() if each.ip}
+        nodes = {
+            node: {**known, "ip": moved.get((node, known["id"]), known["ip"])} for node, known in machines.nodes.items()
+        }
+        return replace(machines, nodes=nodes)
+
     def plan(self) -> Plan:
         """What there is to do."""
         notes = (*self.wish.notes, *self.notes)
@@ -92,35 +138,35 @@ class Situation:
 
 def wish_of(request: Request, settings: Settings) -> Wish:
     """The wish, with what the backend knows of other applications and of held services."""
-    shelf = at(settings.backend_url)
+
+    @cache
+    def shelf(application: str) -> tuple[Store, str]:
+        stack = stack_name(application, request.environment)
+        return place.shelf(place.placed(settings, stack)), stack
+
     wanted = wish.build(
         request,
         settings,
-        used=lambda: _other_ranges(shelf),
-        known=lambda application: _known_of(shelf, stack_name(application, request.environment)),
+        used=lambda: _other_ranges(settings),
+        known=lambda application: _known_of(*shelf(application)),
     )
-    _check_lock(wanted, shelf)
+    _check_lock(wanted, lockfile.applied(*shelf(wanted.application)))
     return wanted
 
 
 def _known_of(shelf: Store, stack: str) -> Known:
     there = record.read(shelf, stack)
-    return Known(there.held, there.secrets, there.secret_names, there.founded, _applied_lock(shelf, stack))
+    return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
 
 
-def _other_ranges(shelf: Store) -> list[IPv4Network]:
-    locks = (shelf.read(name) for name in shelf.names() if name.endswith("/lock.json"))
-    return [lockfile.decode(content).range for content in locks if content]
+def _other_ranges(settings: Settings) -> list[IPv4Network]:
+    others = place.stacks(place.whole(settings)).items()
+    locks = (lockfile.applied(place.shelf(placed), name) for name, placed in others)
+    return [lock.range for lock in locks if lock]
 
 
-def _applied_lock(shelf: Store, stack: str) -> Lock | None:
-    content = shelf.read(f"{stack}/lock.json")
-    return lockfile.decode(content) if content else None
-
-
-def _check_lock(wanted: Wish, shelf: Store) -> None:
+def _check_lock(wanted: Wish, applied: Lock | None) -> None:
     """The backend keeps the lock that was applied; another one would move addresses of running machines."""
-    applied = _applied_lock(shelf, stack_name(wanted.application, wanted.environment))
     if applied is None:
         return
     moved = [name for name, block in wanted.lock.blocks.items() if applied.blocks.get(name, block) != block]
@@ -137,9 +183,10 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
-    there = record.read(at(settings.backend_url), engine.name).renamed(nodes)
-    lists = _inventory(applied, wanted.topology.nodes, settings, nodes) if look else {}
-    seen = _known(applied, lists) if look else _believed(applied)
+    there = record.read(engine.shelf, engine.name).renamed(nodes, names)
+    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes, there.making) if look else {}
+    seen = sight.known(applied, lists) if look else sight.believed(applied)
+    applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
     joins.refuse_taken(wanted.topology, there, wanted.now)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
@@ -147,7 +194,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
     anew = _anew(wanted, applied, target, seen)
     target = declaration.reborn(target, anew, images)
-    strays = _strays((*applied.machines, *target.machines), lists)
+    strays = sight.strays((*applied.machines, *target.machines), lists)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
     return Situation(wanted, there, applied, seen, target, strays, notes, anew)
 
@@ -189,51 +236,6 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
     nodes = {old.node: new.node for old, new in zip(applied.machines, machines, strict=True)}
     ips = {nodes[node]: ip for node, ip in applied.ips.items()}
     return replace(applied, machines=machines, ips=ips), nodes
-
-
-def _believed(applied: Applied) -> dict[str, Seen]:
-    return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in applied.machines}
-
-
-def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
-    """Machines of the checkpoint, as the clouds have them now."""
-    return _known(applied, _inventory(applied, (), settings))
-
-
-def strays_of(applied: Applied, settings: Settings) -> Strays:
-    """Those beside the checkpoint, in the clouds that it names and in the user's own."""
-    names = {settings.default_cloud, *(machine.cloud for machine in applied.machines)}
-    lists = {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
-    return _strays(applied.machines, lists)
-
-
-def _inventory(
-    applied: Applied, nodes: Iterable[Node], settings: Settings, renamed: Mapping[str, str] | None = None
-) -> Strays:
-    """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
-    names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
-    lists = {name: clouds.cloud(name).inventory(applied.owner, settings) for name in sorted(names)}
-    new = renamed or {}
-    return {
-        name: tuple(replace(each, node=new.get(each.node, each.node)) for each in found)
-        for name, found in lists.items()
-    }
-
-
-def _known(applied: Applied, lists: Strays) -> dict[str, Seen]:
-    incarnations = {machine.node: machine.incarnation for machine in applied.machines}
-    found = (each for machines in lists.values() for each in machines)
-    return {each.node: each for each in found if incarnations.get(each.node) == each.incarnation}
-
-
-def _strays(machines: Iterable[Machine], lists: Strays) -> Strays:
-    """Those of a wanted machine's incarnation are no strays: its create adopts them."""
-    ours = {(machine.node, machine.incarnation) for machine in machines}
-    found = {
-        cloud: tuple(each for each in seen if (each.node, each.incarnation) not in ours)
-        for cloud, seen in lists.items()
-    }
-    return {cloud: seen for cloud, seen in found.items() if seen}
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:

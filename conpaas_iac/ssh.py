@@ -1,13 +1,13 @@
 """Strict SSH to machines: the login key in an agent, never on disk; host keys as the stack recorded them."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 
 from conpaas_iac.errors import ConpaasError, UserError
 
@@ -43,19 +43,31 @@ def access(login: str, machines: Mapping[str, Mapping[str, str]]) -> Iterator[Ac
         with _agent(folder / "agent", login) as socket:
             yield Access(folder, known_hosts, {"SSH_AUTH_SOCK": str(socket)})
     finally:
-        rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# Ends with its standard input, which the tool holds open: also where nothing supervises it.
+AGENT = """
+ssh-agent -D -a "$1" &
+read -r _
+kill "$!"
+"""
 
 
 @contextmanager
 def _agent(socket: Path, login: str) -> Iterator[Path]:
+    if shutil.which("ssh-agent") is None:
+        raise UserError("ssh-agent is not installed", "apt install openssh-client")
+    agent = subprocess.Popen(
+        ["sh", "-c", AGENT, "ssh-agent", str(socket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is not for it
+    )
+    assert agent.stdin is not None
+    assert agent.stdout is not None
     try:
-        agent = subprocess.Popen(
-            ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except FileNotFoundError as error:
-        raise UserError("ssh-agent is not installed", "apt install openssh-client") from error
-    try:
-        assert agent.stdout is not None
         agent.stdout.readline()  # it prints its variables once the socket is there
         added = subprocess.run(
             ["ssh-add", "-q", "-"],
@@ -68,5 +80,7 @@ def _agent(socket: Path, login: str) -> Iterator[Path]:
             raise ConpaasError(f"ssh-add refused the login key: {added.stderr.decode().strip()}")
         yield socket
     finally:
-        agent.terminate()
+        with suppress(BrokenPipeError):
+            agent.stdin.close()
         agent.wait()
+        agent.stdout.close()

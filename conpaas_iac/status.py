@@ -95,6 +95,7 @@ class Listing:
     environment: str
     machines: int
     range: str
+    problem: str = ""  # why its state cannot be used
 
 
 def node_status(

@@ -1,11 +1,23 @@
 """Where documents beside the engine's checkpoint are kept: a folder or an object store, as the backend says."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import parse_qs, urlsplit
+from shutil import rmtree
+from typing import NamedTuple, Protocol
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.files import write_atomically
+from conpaas_iac.files import private_folder, write_atomically
+
+
+class Seen(NamedTuple):
+    """A document, and the mark of this version of it."""
+
+    content: bytes
+    mark: str
+
+FORMER = ".1"  # the version before
 
 
 class Store(Protocol):
@@ -14,8 +26,8 @@ class Store(Protocol):
     def read(self, name: str) -> bytes | None:
         """The document, or None when there is none."""
 
-    def write(self, name: str, content: bytes) -> None:
-        """Replace it, whole or not at all."""
+    def write(self, name: str, content: bytes, keeps: bool = False) -> None:
+        """Replace it, whole or not at all; `keeps`: its former version stays beside it, as <name>.1."""
 
     def delete(self, name: str) -> None:
         """Nothing happens when there is none."""
@@ -23,12 +35,41 @@ class Store(Protocol):
     def names(self) -> tuple[str, ...]:
         """All documents."""
 
+    def look(self, name: str) -> Seen | None:
+        """The document with its mark, or None when there is none."""
+
+    def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
+        """Replace it if it still has this mark (None: if there is none); the new mark, or None where it has not.
+
+        No two writers may ever write the same content.
+        """
+
+    def drop(self, name: str, mark: str) -> bool:
+        """Delete it if it still has this mark."""
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """Names of the documents right below a folder."""
+
+    def folders(self, name: str) -> tuple[str, ...]:
+        """Names of the folders right below one."""
+
+    def clear(self, name: str) -> None:
+        """Delete a folder with all that is below it."""
+
 
 def at(backend_url: str, folder: str = "conpaas") -> Store:
     """The store of a backend: its folder `conpaas/`, beside the engine's `.pulumi/`."""
     if backend_url.startswith("file://"):
         return Folder(Path(backend_url.removeprefix("file://")) / folder)
+    from conpaas_iac.bucket import Bucket
+
     return Bucket(backend_url, folder)
+
+
+def below(backend_url: str, folder: str) -> str:
+    """A backend inside a backend."""
+    place, mark, options = backend_url.partition("?")
+    return f"{place.rstrip('/')}/{folder}{mark}{options}"
 
 
 class Folder:
@@ -46,9 +87,12 @@ class Folder:
         except OSError as error:
             raise UserError(f"{self._root / name}: cannot be read: {error.strerror}") from error
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, keeps: bool = False) -> None:
         """See Store."""
-        write_atomically(self._root / name, content)
+        path = self._root / name
+        if keeps:
+            _keep(path)
+        write_atomically(path, content)
 
     def delete(self, name: str) -> None:
         """See Store."""
@@ -62,49 +106,69 @@ class Folder:
         files = (path for path in self._root.glob("*/*") if path.is_file() and not path.name.startswith("."))
         return tuple(sorted(path.relative_to(self._root).as_posix() for path in files))
 
+    def look(self, name: str) -> Seen | None:
+        """See Store. No version has the same content as another: that is its mark."""
+        content = self.read(name)
+        return None if content is None else Seen(content, content.hex())
 
-class Bucket:
-    """s3://bucket/prefix?endpoint=…&region=…&disableSSL=true&s3ForcePathStyle=true, as the engine takes it."""
-
-    def __init__(self, url: str, folder: str) -> None:
-        parts = urlsplit(url)
-        options = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        self._bucket = parts.netloc
-        self._prefix = "/".join(part for part in (parts.path.strip("/"), folder) if part) + "/"
-        self._client = _s3_client(options)
-
-    def read(self, name: str) -> bytes | None:
+    def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
         """See Store."""
+        with self._alone():
+            if self._mark(name) != mark:
+                return None
+            self.write(name, content)
+            return content.hex()
+
+    def drop(self, name: str, mark: str) -> bool:
+        """See Store."""
+        with self._alone():
+            if self._mark(name) != mark:
+                return False
+            self.delete(name)
+            return True
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """See Store."""
+        return tuple(path.name for path in self._below(name) if path.is_file() and not path.name.startswith("."))
+
+    def folders(self, name: str) -> tuple[str, ...]:
+        """See Store."""
+        return tuple(path.name for path in self._below(name) if path.is_dir())
+
+    def _below(self, name: str) -> list[Path]:
+        folder = self._root / name
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+
+    def clear(self, name: str) -> None:
+        """See Store."""
+        rmtree(self._root / name, ignore_errors=True)
+        parent = (self._root / name).parent
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+    def _mark(self, name: str) -> str | None:
+        there = self.look(name)
+        return there.mark if there else None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else swaps or drops in this folder meanwhile; the kernel lets go of what a dead process held."""
         try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
-        except self._client.exceptions.NoSuchKey:
-            return None
-        return body
-
-    def write(self, name: str, content: bytes) -> None:
-        """See Store."""
-        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
-
-    def delete(self, name: str) -> None:
-        """See Store."""
-        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
-
-    def names(self) -> tuple[str, ...]:
-        """See Store."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        return tuple(sorted(entry["Key"][len(self._prefix) :] for page in pages for entry in page.get("Contents", ())))
+            with (private_folder(self._root) / ".swap").open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise UserError(f"{self._root}: cannot be locked: {error.strerror}") from error
 
 
-def _s3_client(options: dict[str, str]) -> Any:
+def _keep(path: Path) -> None:
+    """A second name for what is there now: nothing is copied."""
+    beside = path.with_name(f".{path.name}{FORMER}")
     try:
-        import boto3
-        from botocore.config import Config
-    except ImportError as error:
-        raise UserError("an s3:// backend needs boto3", "pip install 'conpaas[s3]'") from error
-    endpoint = options.get("endpoint")
-    if endpoint and "://" not in endpoint:
-        endpoint = ("http://" if options.get("disableSSL") == "true" else "https://") + endpoint
-    style = "path" if options.get("s3ForcePathStyle") == "true" else "auto"
-    return boto3.client(
-        "s3", endpoint_url=endpoint, region_name=options.get("region"), config=Config(s3={"addressing_style": style})
-    )
+        beside.unlink(missing_ok=True)
+        beside.hardlink_to(path)
+        beside.replace(path.with_name(path.name + FORMER))
+    except FileNotFoundError:
+        return  # there is none yet
+    except OSError:  # a file system without second names
+        path.with_name(path.name + FORMER).write_bytes(path.read_bytes())

@@ -13,7 +13,7 @@ from conpaas_iac.errors import MachineError
 from conpaas_iac.layout import Node
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
-from conpaas_iac.topology import Service
+from conpaas_iac.topology import Service, Topology
 from conpaas_iac.wish import Wish
 
 
@@ -32,7 +32,7 @@ def _of_service(
     wanted: Wish, service: Service, machines: Machines, there: Record, awoken: Collection[str]
 ) -> Iterator[Visit]:
     descriptor, trees = wanted.types[service.type].descriptor, wanted.trees
-    ids = {node.name: machines.nodes[node.name]["id"] for node in service.nodes}
+    ids = {node.name: machines.nodes[node.name]["id"] for node in service.nodes if node.name in machines.nodes}
     due = {node for node in ids if node in awoken or not there.confirms(node, ids[node], trees[node].digest)}
     old = {node for node in ids if node in there.nodes and there.nodes[node].id == ids[node] and node not in awoken}
     effects = {node: rolling.effect(node, trees[node], descriptor, there) for node in due & old}
@@ -46,7 +46,8 @@ def _of_service(
     batches = rolling.batches(rolled, leaving, service.at_once)
     running = any(node.name in there.nodes for node in service.nodes)
     founds = descriptor.founds and service.name not in there.founded
-    founder = next((node.name for node in service.nodes if founds and descriptor.founds in node.groups), "")
+    able = (node.name for node in service.nodes if node.name in ids and descriptor.founds in node.groups)
+    founder = next(able, "") if founds else ""
     for node in service.nodes:
         if node.name in due:
             tree = trees[node.name]
@@ -61,6 +62,23 @@ def _of_service(
                 joins=node.name not in effects or effects[node.name].rolled,
                 batch=batches.get(node.name, 0),
             )
+
+
+def ready(stage: Iterable[Visit], layout: Topology, machines: Machines, there: Record) -> list[Visit]:
+    """Without those of services that use one that has machines, and not one that works."""
+    services = {service.name: service for service in layout.services}
+    of_node = {node.name: services[node.service] for node in layout.nodes}
+    working = {
+        node.service
+        for node in layout.nodes
+        if (known := there.nodes.get(node.name)) and machines.nodes.get(node.name, {}).get("id") == known.id
+    }
+    idle = {service.name for service in services.values() if service.nodes} - working
+    return [
+        visit
+        for visit in stage
+        if not any(used in idle and services[used].rank < of_node[visit.node].rank for used in of_node[visit.node].uses)
+    ]
 
 
 def _moves(tree: Tree, there: Record) -> bool:

@@ -21,7 +21,8 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events files shipped settings store holding downloads ssh remote quoting placeholders",
+        "__init__ errors events files shipped settings store bucket trying downloads ssh remote quoting placeholders "
+        "processes stream journal supervisor flock holder lease lessee turn place holding",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -31,7 +32,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations",
+        "renewal joins operations history statefile",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -42,11 +43,12 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation visits rolling losses power deployment lifecycle rotation inspection joining operating",
+        "situation sight contact visits rolling losses power deployment lifecycle rotation inspection joining "
+        "operating keeping orphans",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview", "ground pure deployment net"),
+    "shows": ("report live netview pastview stateview", "ground pure deployment net"),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -56,18 +58,19 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "configure",
-    "boto3": "store",
-    "botocore": "store",
+    "boto3": "bucket",
+    "botocore": "bucket",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "render",
     "jsonschema": "manifest.*",
-    "msgspec": "catalog inspected render record membership declaration net*",
+    "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
+    "net*",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview commands.*",
+    "rich": "report live netview pastview stateview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from conpaas_iac.catalog import ServiceType
@@ -28,6 +29,17 @@ class Seen:
     ip: str = ""  # on the provider's network, while it runs
 
 
+@dataclass(frozen=True)
+class Tagged:
+    """A machine that carries anybody's tag."""
+
+    owner: str
+    application: str
+    seen: Seen
+    made: datetime | None = None
+    origin: str = ""  # of the state of its application (`Settings.origin`); empty where it does not say
+
+
 class Cloud(Protocol):
     """The functions of a cloud file."""
 
@@ -49,6 +61,9 @@ class Cloud(Protocol):
 
     def inventory(self, owner: str, settings: Settings) -> tuple[Seen, ...]:
         """What carries the owner's tag, in one list call."""
+
+    def everything(self, settings: Settings) -> tuple[Tagged, ...]:
+        """What carries any owner's tag, in one list call."""
 
     def operators(self, settings: Settings) -> tuple[str, ...]:
         """Addresses or ranges that this tool's SSH connections come from, as the machines see them."""

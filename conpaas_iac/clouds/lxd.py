@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from conpaas_iac import lxd
 from conpaas_iac.catalog import ServiceType
-from conpaas_iac.clouds.base import Seen
+from conpaas_iac.clouds.base import Seen, Tagged
 from conpaas_iac.configure import Executor
 from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.errors import UserError
@@ -50,6 +51,7 @@ def declare(
     place = {
         "project": settings.lxd_project,
         "publicKey": identity.publicKey,
+        "backend": settings.origin,
     }
     made: dict[str, pulumi.Output[Any]] = {}
     for machine in machines:
@@ -89,10 +91,32 @@ def applied(inputs: Mapping[str, Any]) -> Machine:
 
 def inventory(owner: str, settings: Settings) -> tuple[Seen, ...]:
     """Machines of our project that carry the owner's tag."""
+    return tuple(_seen(instance) for instance in _list(settings) if instance["config"].get(lxd.OWNER) == owner)
+
+
+def everything(settings: Settings) -> tuple[Tagged, ...]:
+    """Machines of our project that carry an owner's tag."""
+    return tuple(_tagged(instance) for instance in _list(settings) if instance["config"].get(lxd.OWNER))
+
+
+def _list(settings: Settings) -> list[dict[str, Any]]:
     with lxd.errors("list of machines"):
         # pylxd's objects lose the state that comes with recursion=2.
-        instances = lxd.connect(settings).api.instances.get(params={"recursion": 2}).json()["metadata"]
-    return tuple(_seen(instance) for instance in instances if instance["config"].get(lxd.OWNER) == owner)
+        found: list[dict[str, Any]] = lxd.connect(settings).api.instances.get(params={"recursion": 2}).json()[
+            "metadata"
+        ]
+    return found
+
+
+def _tagged(instance: Mapping[str, Any]) -> Tagged:
+    config, made = instance["config"], instance.get("created_at")
+    return Tagged(
+        owner=config[lxd.OWNER],
+        application=config.get(lxd.APPLICATION, ""),
+        seen=_seen(instance),
+        made=datetime.fromisoformat(made) if made else None,
+        origin=config.get(lxd.BACKEND, ""),
+    )
 
 
 def _seen(instance: Mapping[str, Any]) -> Seen:
@@ -130,22 +154,27 @@ def stop(names: Iterable[str], settings: Settings) -> None:
 
 
 def remove(names: Iterable[str], settings: Settings) -> None:
-    """All at once, running or not."""
+    """All at once, running or not; gone already is fine."""
 
     def one(instance: Any) -> None:
         if instance.status != "Stopped":
             instance.stop(force=True, wait=True)
         instance.delete(wait=True)
 
-    _each(names, "removal", one, settings)
+    _each(names, "removal", one, settings, may_be_gone=True)
 
 
-def _each(names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings) -> None:
+def _each(
+    names: Iterable[str], verb: str, act: Callable[[Any], None], settings: Settings, may_be_gone: bool = False
+) -> None:
     client = lxd.connect(settings)
 
     def one(name: str) -> None:
         with lxd.errors(f"{verb} of machine {name}"):
-            act(client.instances.get(name))
+            get = client.instances.get
+            instance = lxd.absent_is_none(get, name) if may_be_gone else get(name)
+            if instance is not None:
+                act(instance)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, names))

@@ -36,6 +36,8 @@ def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
     metavar="FOLDER",
     help="Where key, certificate and configuration go, and are used; else a folder of the state.",
 )
+@options.events
+@options.wait
 @options.form
 def command(
     application: str,
@@ -45,6 +47,7 @@ def command(
     end: bool,
     environment: str,
     out: Path | None,
+    events: str,
     form: str,
 ) -> int:
     """Let this machine into the network of APPLICATION for a while, to reach the named services and nothing else.
@@ -54,14 +57,15 @@ def command(
     It ends by itself; `--end` locks it out at once.
     """
     from conpaas_iac import joining
-    from conpaas_iac.live import shown
+    from conpaas_iac.commands.running import running
 
     if end == bool(reach):
         raise click.UsageError("say what to --reach, or --end")
     configured, console = settings.load(), output.console(stderr=form == "json")
     if end:
-        with shown(console) as listen:
-            ended = joining.end(application, environment, name, configured, listen)
+        with running(form, events, application, environment) as run:
+            ended = joining.end(application, environment, name, configured, run.listen)
+            run.note("join", f"{name} ({ended.address}) is locked out")
         if form == "json":
             document = {"version": 1, "application": application, "environment": environment, "name": name}
             click.echo(json.dumps({**document, "address": ended.address, "ended": True}, indent=2))
@@ -70,8 +74,10 @@ def command(
         return 0
     by = f"{getpass.getuser()}@{socket.gethostname()}"
     wanted = joining.Wanted(application, environment, name, tuple(sorted(set(reach))), length, by, out)
-    with shown(console) as listen:
-        joined = joining.join(wanted, configured, listen)
+    with running(form, events, application, environment) as run:
+        joined = joining.join(wanted, configured, run.listen)
+        reached = ", ".join(joined.join.reach)
+        run.note("join", f"{name} ({joined.join.address}) reaches {reached} for {joins.spoken(length)}")
     if form == "json":
         click.echo(json.dumps(report.join_document(wanted, joined), indent=2))
     else:

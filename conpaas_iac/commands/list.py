@@ -22,4 +22,4 @@ def command(form: str) -> int:
         output.console().print(report.list_view(found))
     else:
         click.echo("No applications. Begin with: conpaas up manifest.json")
-    return 0
+    return 1 if any(each.problem for each in found) else 0

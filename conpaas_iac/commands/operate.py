@@ -15,11 +15,11 @@ from rich.filesize import decimal
 
 from conpaas_iac import operating, operations, settings
 from conpaas_iac.commands import output
+from conpaas_iac.commands.running import running
 from conpaas_iac.commands.screen import Screen
 from conpaas_iac.commands.secret import read_value
 from conpaas_iac.errors import Failure, Interrupted, MachineError, UserError
 from conpaas_iac.files import replacing, writer
-from conpaas_iac.live import shown
 from conpaas_iac.operating import Answer
 from conpaas_iac.operations import Call, Values
 from conpaas_iac.settings import Settings
@@ -34,6 +34,7 @@ class Way:
     overwrite: bool = False
     given: bool = False  # a secret's new value comes from the user
     show: bool = False
+    events: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ def carry_out(call: Call, values: Values, way: Way) -> int:
     configured = settings.load()
     if call.operation.secret:
         return _secret(call, way, configured)
+    if call.operation.class_ == "safe":
+        return _done(call, values, way, configured)
+    with running(way.form, way.events, call.application, call.environment, live=False) as run:
+        try:
+            run.code = _done(call, values, way, configured)
+        except MachineError as error:
+            run.note(call.verb, error.message, "failed")
+            raise
+        run.note(call.verb, f"on {call.service or call.application}")
+    return run.code
+
+
+def _done(call: Call, values: Values, way: Way, configured: Settings) -> int:
     if call.operation.terminal:
         _ask(call, way, configured)
         return 3 if operating.login(call, values, configured) else 0
@@ -217,8 +231,9 @@ def _secret(call: Call, way: Way, configured: Settings) -> int:
         return 0
     _ask(call, way, configured)
     wanted = read_value(call.operation.secret) if way.given else None
-    with shown(output.console(stderr=way.form == "json")) as listen:
-        operating.new_secret(call, wanted, configured, listen)
+    with running(way.form, way.events, call.application, call.environment) as run:
+        operating.new_secret(call, wanted, configured, run.listen)
+        run.note("secret", f"{target} has a new {call.operation.secret}")
     environment = "" if call.environment == "default" else f" -e {call.environment}"
     text = f"{target} has a new {call.operation.secret}: conpaas {call.verb} {target}{environment} --show"
     output.end(way.form, call.verb, call.application, (), text)

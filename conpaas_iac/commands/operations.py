@@ -133,6 +133,9 @@ def _own_options(operation: Operation) -> list[Callable[[Any], Any]]:
         found.append(click.option("--show", is_flag=True, help="Print the value that it has; change nothing."))
     if operation.class_ != "safe":
         found.append(click.option("--yes", is_flag=True, help="Do not ask."))
+        found.append(options.wait)
+    if operation.class_ != "safe" or operation.secret:
+        found.append(options.events)
     if not operation.terminal:
         found.append(options.form)
     return found

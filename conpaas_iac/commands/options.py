@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import click
 
+from conpaas_iac import holding
 from conpaas_iac.wish import Request, is_locked
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -37,6 +39,9 @@ may_lose: Decorator = click.option(
 form: Decorator = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+events: Decorator = click.option(
+    "--events", default="", metavar="FILE", help="Add what happens to FILE as JSON lines; - is standard output."
+)
 
 
 def request(
@@ -48,3 +53,20 @@ def request(
 ) -> Request:
     """What the shared options ask for."""
     return Request(manifest, environment, is_locked(locked), replaced=replaced, may_lose=frozenset(may_lose))
+
+
+def _waiting(_: click.Context, __: click.Parameter, value: str) -> None:
+    if value and value != holding.ALWAYS and not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise click.BadParameter(f"{value!r} is no number of seconds")
+    if value:
+        os.environ["CONPAAS_WAIT"] = value  # over what settings.json says, as every setting
+
+
+wait: Decorator = click.option(
+    "--wait",
+    default="",
+    callback=_waiting,
+    expose_value=False,
+    metavar="[=SECONDS]",
+    help="Wait for another run that changes the application; without a number, until it ends.",
+)

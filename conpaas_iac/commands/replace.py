@@ -14,6 +14,8 @@ from conpaas_iac.commands.up import carry_out
 @options.environment
 @options.locked
 @options.may_lose
+@options.events
+@options.wait
 @options.form
 def command(
     manifest: Path,
@@ -21,6 +23,7 @@ def command(
     environment: str,
     locked: bool,
     may_lose: tuple[str, ...],
+    events: str,
     form: str,
 ) -> int:
     """Make machines anew, one after another: each leaves service, is removed, and comes back under its address.
@@ -28,7 +31,7 @@ def command(
     What only such a machine does meanwhile nobody does: of a service's single proxy this is an outage of seconds.
     """
     for node in nodes:
-        code = carry_out(options.request(manifest, environment, locked, may_lose, frozenset({node})), form)
+        code = carry_out(options.request(manifest, environment, locked, may_lose, frozenset({node})), form, events)
         if code:
             return code
     return 0

@@ -19,6 +19,8 @@ from conpaas_iac.manifest.read import compile_
 @options.environment
 @options.locked
 @options.may_lose
+@options.events
+@options.wait
 @options.form
 def command(
     manifest: Path,
@@ -27,6 +29,7 @@ def command(
     environment: str,
     locked: bool,
     may_lose: tuple[str, ...],
+    events: str,
     form: str,
 ) -> int:
     """Change how many machines of SERVICE run GROUP: to N, or by +N or -N; edits MANIFEST, shows the diff, applies it.
@@ -44,4 +47,4 @@ def command(
     except UserError:
         write_atomically(manifest, before.encode(), mode)
         raise
-    return carry_out(options.request(manifest, environment, locked, may_lose), form)
+    return carry_out(options.request(manifest, environment, locked, may_lose), form, events)

@@ -39,18 +39,21 @@ def list_(application: str, environment: str, form: str) -> int:
 @click.argument("application", callback=options.slug)
 @click.argument("name")
 @options.environment
+@options.events
+@options.wait
 @options.form
-def set_(application: str, name: str, environment: str, form: str) -> int:
+def set_(application: str, name: str, environment: str, events: str, form: str) -> int:
     """Give NAME a value: asked for without echo, or read from standard input where that is no terminal.
 
     May come before the first `up`. Machines that use it are told at once; passwords change without a gap.
     """
     from conpaas_iac import rotation
-    from conpaas_iac.live import shown
+    from conpaas_iac.commands.running import running
 
     value = read_value(name)
-    with shown(output.console(stderr=form == "json")) as listen:
-        version = rotation.give(application, environment, name, value, settings.load(), listen)
+    with running(form, events, application, environment) as run:
+        version = rotation.give(application, environment, name, value, settings.load(), run.listen)
+        run.note("secret", f"{name} has a new value (version {version})")
     output.end(form, "secret", application, (), f"{name} has a new value (version {version}).")
     return 0
 
@@ -59,14 +62,17 @@ def set_(application: str, name: str, environment: str, form: str) -> int:
 @click.argument("application")
 @click.argument("name")
 @options.environment
+@options.events
+@options.wait
 @options.form
-def rotate(application: str, name: str, environment: str, form: str) -> int:
+def rotate(application: str, name: str, environment: str, events: str, form: str) -> int:
     """Make a new value for NAME and tell every machine that uses it; until all do, the former one is accepted, too."""
     from conpaas_iac import rotation
-    from conpaas_iac.live import shown
+    from conpaas_iac.commands.running import running
 
-    with shown(output.console(stderr=form == "json")) as listen:
-        version = rotation.rotate(application, environment, name, settings.load(), listen)
+    with running(form, events, application, environment) as run:
+        version = rotation.rotate(application, environment, name, settings.load(), run.listen)
+        run.note("secret", f"{name} has a new value (version {version})")
     output.end(form, "secret", application, (), f"{name} has a new value (version {version}).")
     return 0
 

@@ -9,15 +9,17 @@ from conpaas_iac.commands import options, output
 @click.command("stop")
 @click.argument("target", metavar="APPLICATION[/SERVICE]")
 @options.environment
+@options.events
+@options.wait
 @options.form
-def command(target: str, environment: str, form: str) -> int:
+def command(target: str, environment: str, events: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""
     from conpaas_iac import lifecycle
-    from conpaas_iac.live import shown
+    from conpaas_iac.commands.running import running
 
     application, _, service = target.partition("/")
-    with shown(output.console(stderr=form == "json")) as listen:
-        stopped = lifecycle.stop(application, environment, service, settings.load(), listen)
+    with running(form, events, application, environment) as run:
+        stopped = lifecycle.stop(application, environment, service, settings.load(), run.listen)
     text = f"Stopped: {', '.join(stopped) or 'nothing ran'}. Again with: conpaas start {target}"
     output.end(form, "stop", application, stopped, text)
     return 0

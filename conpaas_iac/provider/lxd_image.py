@@ -10,7 +10,7 @@ from conpaas_iac.catalog import ServiceType
 from conpaas_iac.configure import Executor, Visit
 from conpaas_iac.errors import MachineError
 from conpaas_iac.events import Event, Listener
-from conpaas_iac.holding import holding
+from conpaas_iac.flock import alone
 from conpaas_iac.host import base_image
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.lxd_instance import Instance
@@ -23,7 +23,7 @@ OVEN = {"cpu": 2, "memory": 2048}
 
 def bake(kind: ServiceType, name: str, settings: Settings, listen: Listener, execute: Executor) -> None:
     """Make image `name` of a service type; one bake of it at a time."""
-    with holding(settings, name):
+    with alone(settings, name):
         listen(Event("image", "started", text=f"baking {name}: the packages of {kind.name}, once"))
         login, public = ssh_key_pair("bake")
         with _oven(name, public, settings) as (made, instance):
@@ -51,6 +51,7 @@ def _oven(name: str, public: str, settings: Settings) -> Iterator[tuple[dict[str
         "project": settings.lxd_project,
         "address": "",
         "publicKey": public,
+        "backend": settings.origin,
         **OVEN,
     }
     client = lxd.connect(settings)

@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from conpaas_iac import lxd, settings
-from conpaas_iac.errors import ConpaasError
+from conpaas_iac.errors import ConpaasError, UserError
 from conpaas_iac.host.profile import PROFILE
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
-IN_PLACE = ("cpu", "memory", "node", "service", "address")
+IN_PLACE = ("cpu", "memory", "node", "service", "address", "backend")
 IDENTITY = ("name", "project", "owner", "incarnation", "publicKey")
 # `image` is in neither: it is read at creation only, a new image must not replace machines.
 
@@ -38,9 +38,9 @@ class Instance:
             if instance is None:
                 instance = client.instances.create(_definition(inputs), wait=True)
             elif not _is_ours(instance, inputs):
-                raise ConpaasError(
+                raise UserError(
                     f"machine {name} exists in LXD project {inputs['project']} and is not this application's",
-                    f"lxc info --project {inputs['project']} {name}",
+                    "conpaas doctor --orphans says whose it is",
                 )
             if instance.status != "Running":
                 _push_files(instance, inputs)
@@ -59,7 +59,7 @@ class Instance:
         """New limits and labels, without a restart."""
         with lxd.errors(f"machine {new['name']}"):
             instance = _client(new).instances.get(new["name"])
-            instance.config.update({**_limits(new), lxd.NODE: new["node"]})
+            instance.config.update({**_limits(new), lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
             instance.save(wait=True)
         return {}
 
@@ -97,6 +97,7 @@ def _definition(inputs: Values) -> dict[str, Any]:
             lxd.OWNER: inputs["owner"],
             lxd.APPLICATION: inputs["application"],
             lxd.NODE: inputs["node"],
+            lxd.BACKEND: inputs["backend"],
             lxd.INCARNATION: str(int(inputs["incarnation"])),
             "user.conpaas.hostname": inputs["node"],
             "volatile.eth0.hwaddr": _hardware_address(inputs),

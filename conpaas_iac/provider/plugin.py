@@ -2,22 +2,25 @@
 
 import asyncio
 import os
+import select
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.provider.experimental.server import main as serve
 
-from conpaas_iac import __version__
+from conpaas_iac import __version__, settings
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.provider.authority import Authority
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.provider.resource import Made, Resource, Values
 from conpaas_iac.provider.secret import Secret
+from conpaas_iac.trying import stubborn
 
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
@@ -65,7 +68,8 @@ class Plugin(api.Provider):
         """A preview makes nothing and knows no outputs."""
         if request.preview:
             return api.CreateResponse(properties=request.properties)
-        made = await in_thread(TYPES[request.type]().create, plain(request.properties))
+        create = stubborn(TYPES[request.type]().create, settings.load().pauses)
+        made = await in_thread(create, plain(request.properties))
         return api.CreateResponse(made.id, request.properties | outputs(made))
 
     async def read(self, request: api.ReadRequest) -> api.ReadResponse:
@@ -127,13 +131,15 @@ def _property(value: Any) -> PropertyValue:
 
 
 def _end_with_parent() -> None:
-    """Plugins outlive a killed engine and go on creating: end when the parent is another."""
+    """Plugins outlive a killed engine and go on creating: end when the parent does."""
     parent = os.getppid()
 
     def watch() -> None:
+        with suppress(OSError):  # a kernel older than 5.3, or a parent that is gone already
+            select.select([os.pidfd_open(parent)], [], [])
         tick = threading.Event()
         while os.getppid() == parent:
-            tick.wait(0.5)
+            tick.wait(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

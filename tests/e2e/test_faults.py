@@ -67,7 +67,7 @@ def test_ci_needs_a_lock_file_and_names_the_command(story: Story) -> None:
 def test_ctrl_c_ends_cleanly_and_the_next_up_goes_on(story: Story) -> None:
     story.write(service())
     screen = on_terminal(story, lambda text: "machine" in text, "up", story.manifest, stop=True)
-    assert "interrupted" in screen and "Traceback" not in screen
+    assert "stopped, as asked. Not done:" in screen and "Traceback" not in screen
     story.conpaas("up", story.manifest)
     assert story.status()["well"]
 

@@ -130,6 +130,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("CONPAAS_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("CONPAAS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("CONPAAS_LXD_SOCKET", str(tmp_path / "lxd.socket"))
+    monkeypatch.setenv("CONPAAS_RETRY_PAUSE", "0.05")
     monkeypatch.setattr(deployment, "ensure_route", lambda settings: None)  # this machine's routes are not ours
     folder = tmp_path / "app"
     folder.mkdir()

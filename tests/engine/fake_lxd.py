@@ -7,10 +7,13 @@ import copy
 import json
 import re
 import socket
+import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -39,6 +42,7 @@ class Machine:
     ip: str
     project: str
     files: dict[str, bytes] = field(default_factory=dict)
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
     sshd: socket.socket | None = None
 
     def document(self, state: bool = False) -> dict[str, Any]:
@@ -54,20 +58,29 @@ class Machine:
             "status": "Running" if self.sshd else "Stopped",
             "type": "container",
             "description": "",
+            "created_at": f"{self.made:%Y-%m-%dT%H:%M:%S}.204123009Z",
         }
         return {**known, "state": {"network": {"eth0": {"addresses": addresses}}}} if state else known
 
 
 @dataclass
 class Faults:
-    """What goes wrong, by machine name. Each is used up once, `no_address` when its number is."""
+    """What goes wrong, by machine name, and how often."""
 
-    create: set[str] = field(default_factory=set)  # nothing is made
-    report: set[str] = field(default_factory=set)  # made, but said to have failed
-    start: set[str] = field(default_factory=set)
-    delete: set[str] = field(default_factory=set)
-    no_address: dict[str, int] = field(default_factory=dict)  # looks that see none yet
+    create: Counter[str] = field(default_factory=Counter)  # nothing is made
+    report: Counter[str] = field(default_factory=Counter)  # made, but said to have failed
+    start: Counter[str] = field(default_factory=Counter)
+    delete: Counter[str] = field(default_factory=Counter)
+    slow: dict[str, float] = field(default_factory=dict)  # seconds that a delete takes to be answered
+    late: Counter[str] = field(default_factory=Counter)  # lists that do not show it
+    no_address: Counter[str] = field(default_factory=Counter)  # looks that see none yet
     gates: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+
+    @staticmethod
+    def strikes(kind: Counter[str], name: str) -> bool:
+        """Whether it goes wrong this time."""
+        kind[name] = max(kind[name], 0) - 1
+        return kind[name] >= 0
 
     def hold(self, name: str) -> tuple[threading.Event, threading.Event]:
         """A create of that name sets the first event when it arrives and goes on after the second."""
@@ -137,7 +150,8 @@ class FakeLxd:
             match = re.fullmatch(pattern, "/".join(parts))
             if match and verb == method:
                 content = json.loads(body) if body and headers.get("Content-Type") == "application/json" else body
-                return call(self, *match.groups(), query=query, body=content)  # type: ignore[no-any-return]
+                own = getattr(self, call.__name__)  # a subclass may have its own
+                return own(*match.groups(), query=query, body=content)  # type: ignore[no-any-return]
         raise Refused(404, f"the fake does not know {method} {path}")
 
     def server(self, query: Any, body: Any) -> tuple[int, Any]:
@@ -145,7 +159,8 @@ class FakeLxd:
 
     def instance_list(self, query: Any, body: Any) -> tuple[int, Any]:
         with self._lock:
-            return _sync([self._seen(machine) for machine in self.machines.values()])
+            late = {name for name in self.machines if self.faults.strikes(self.faults.late, name)}
+            return _sync([self._seen(machine) for name, machine in self.machines.items() if name not in late])
 
     def _seen(self, machine: Machine) -> dict[str, Any]:
         return machine.document(state=True)
@@ -159,8 +174,7 @@ class FakeLxd:
         with self._lock:
             if name in self.machines:
                 raise Refused(409, f"Instance {name!r} already exists")
-            if name in self.faults.create:
-                self.faults.create.discard(name)
+            if self.faults.strikes(self.faults.create, name):
                 return self._failed("No space left on device in storage pool")
             self._last += 1
             config = {**body["config"], "volatile.uuid": str(uuid.uuid4()), lxd.SSH_PORT: str(self._port)}
@@ -169,8 +183,7 @@ class FakeLxd:
             self.machines[name] = Machine(name, config, body.get("devices", {}), image, ip, query["project"])
             self.calls.append(f"create {name}")
             self.made.append(name)
-            if name in self.faults.report:
-                self.faults.report.discard(name)
+            if self.faults.strikes(self.faults.report, name):
                 return self._failed("websocket closed before the end")
             return self._done()
 
@@ -183,8 +196,8 @@ class FakeLxd:
         return self._done()
 
     def instance_delete(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
-        if name in self.faults.delete:
-            self.faults.delete.discard(name)
+        threading.Event().wait(self.faults.slow.pop(name, 0.0))
+        if self.faults.strikes(self.faults.delete, name):
             return self._failed("dataset is busy")
         if self._machine(name).sshd:
             raise Refused(400, "Instance is running")
@@ -194,15 +207,13 @@ class FakeLxd:
 
     def state_get(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
         state = self._machine(name).document(state=True)["state"]
-        if self.faults.no_address.get(name, 0) > 0:
-            self.faults.no_address[name] -= 1
+        if self.faults.strikes(self.faults.no_address, name):
             state = {"network": None}
         return _sync({"status": "Running", "status_code": 103, **state})
 
     def state_put(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
         machine = self._machine(name)
-        if body["action"] == "start" and name in self.faults.start:
-            self.faults.start.discard(name)
+        if body["action"] == "start" and self.faults.strikes(self.faults.start, name):
             return self._failed("Failed to run: forkstart")
         _silence(machine)
         if body["action"] == "start":
@@ -337,6 +348,11 @@ class _Server(ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who asked may have been killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(fake: FakeLxd) -> type[BaseHTTPRequestHandler]:

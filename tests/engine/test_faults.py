@@ -1,6 +1,7 @@
 """What goes wrong in a cloud and on the way, and how the next `up` mends it."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,11 +18,12 @@ from tests.engine.conftest import World, backends
 
 
 def test_a_machine_that_fails_is_named_and_the_next_up_goes_on(world: World) -> None:
-    world.lxd.faults.create.add("shop--web-2")
+    world.lxd.faults.create["shop--web-2"] = 3
     with pytest.raises(MachineError) as failed:
         world.up(backends(2))
     assert [(failure.node, failure.step) for failure in failed.value.failures] == [("web-2", "machine")]
     assert "No space left on device in storage pool" in failed.value.failures[0].reason
+    assert world.visits.seen == [("configure", ("web-1",))]  # the rest of the application comes up
     ids = world.lxd.ids()
     world.up()
     assert world.visits.seen == [("configure", ("web-1", "web-2"))]
@@ -29,13 +31,37 @@ def test_a_machine_that_fails_is_named_and_the_next_up_goes_on(world: World) -> 
     assert world.up().plan.is_empty
 
 
-def test_a_create_that_was_reported_failed_is_adopted(world: World) -> None:
-    world.lxd.faults.report.add("shop--web-2")
-    world.lxd.faults.no_address["shop--web-1"] = 3
-    with pytest.raises(MachineError):
-        world.up(backends(2))
+def test_of_twenty_machines_those_that_fail_are_tried_again_alone(world: World) -> None:
+    failing = random.Random(6).sample([f"shop--web-{number}" for number in range(1, 21)], 4)
+    for name in failing[:2]:
+        world.lxd.faults.create[name] = 2
+    world.lxd.faults.start[failing[2]] = 1
+    world.lxd.faults.create[failing[3]] = 3  # beyond the bound
+    with pytest.raises(MachineError) as failed:
+        world.up(backends(20))
+    [node] = (failure.node for failure in failed.value.failures)
+    assert f"shop--{node}" == failing[3]
     ids = world.lxd.ids()
-    assert set(ids) == {"shop--web-1", "shop--web-2"}
+    assert len(ids) == 19
+    assert sorted(world.lxd.made) == sorted(ids)  # each once
+    assert set(world.visits.seen[0][1]) == {name.removeprefix("shop--") for name in ids}
+    world.up()
+    assert world.lxd.ids().items() > ids.items()
+    assert len(world.lxd.running()) == 20
+    assert world.up().plan.is_empty
+
+
+def test_a_create_that_was_reported_failed_is_adopted(world: World) -> None:
+    world.lxd.faults.report["shop--web-2"] = 1
+    world.lxd.faults.start["shop--web-2"] = 1
+    world.lxd.faults.no_address["shop--web-1"] = 3
+    world.up(backends(2))  # tried again, alone
+    assert sorted(world.lxd.made) == ["shop--web-1", "shop--web-2"]
+    assert world.lxd.running() == {"shop--web-1", "shop--web-2"}
+    world.lxd.faults.start["shop--web-3"] = 3
+    with pytest.raises(MachineError):
+        world.up(backends(3))
+    ids = world.lxd.ids()
     world.up()
     assert world.lxd.ids() == ids
     assert world.lxd.running() == set(ids)
@@ -43,14 +69,14 @@ def test_a_create_that_was_reported_failed_is_adopted(world: World) -> None:
 
 def test_what_a_failed_create_left_goes_with_its_wish(world: World) -> None:
     world.up(backends(1))
-    world.lxd.faults.report.add("shop--web-2")
+    world.lxd.faults.start["shop--web-2"] = 3
     with pytest.raises(MachineError):
         world.up(backends(2))
     assert "shop--web-2" in world.lxd.machines
     world.up(backends(1))  # nobody wants it any more, and the checkpoint never knew it
     assert set(world.lxd.machines) == {"shop--web-1"}
 
-    world.lxd.faults.report.add("shop--web-2")
+    world.lxd.faults.start["shop--web-2"] = 3
     with pytest.raises(MachineError):
         world.up(backends(2))
     world.down()
@@ -88,7 +114,7 @@ def test_a_lost_machine_is_made_again_and_a_stopped_one_started(world: World) ->
 def test_a_lost_machine_whose_new_one_fails_is_made_by_the_next_up(world: World) -> None:
     world.up(backends(2))
     world.lxd.lose("shop--web-2")
-    world.lxd.faults.create.add("shop--web-2")
+    world.lxd.faults.create["shop--web-2"] = 3
     with pytest.raises(MachineError):
         world.up()
     world.up()
@@ -109,7 +135,7 @@ def test_a_foreign_machine_of_that_name_is_refused_and_kept(world: World) -> Non
 
 def test_a_delete_that_fails_is_named_and_the_next_down_goes_on(world: World) -> None:
     world.up(backends(1))
-    world.lxd.faults.delete.add("shop--web-1")
+    world.lxd.faults.delete["shop--web-1"] = 1
     with pytest.raises(MachineError) as failed:
         world.down()
     assert "dataset is busy" in failed.value.failures[0].reason
@@ -133,6 +159,9 @@ def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World,
     made = [name for name in world.lxd.made if name.startswith("shop--")]
     assert sorted(made) == ["shop--web-1", "shop--web-2"]
     assert world.up().plan.is_empty
+    engine = world.engine()
+    engine.applied()
+    assert not engine._workspace.checkpoint.get("pending_operations")  # the engine would keep them for ever
     world.down()
     assert world.lxd.machines == {}
 

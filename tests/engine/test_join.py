@@ -14,7 +14,6 @@ from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.host import nebula
 from conpaas_iac.joining import Joined, Wanted
 from conpaas_iac.record import Record
-from conpaas_iac.store import at
 from tests.engine.conftest import World, backends
 
 TWO = ({"ServiceName": "front", **backends(2)}, {"ServiceName": "back"})
@@ -31,7 +30,7 @@ def end(world: World, name: str = "alice") -> None:
 
 
 def recorded(world: World) -> Record:
-    return record.read(at(world.settings.backend_url), "shop.default")
+    return record.read(world.engine().shelf, "shop.default")
 
 
 def certificate(world: World, joined: Joined) -> Facts:

@@ -11,7 +11,6 @@ from conpaas_iac import catalog, deployment, record
 from conpaas_iac.catalog import Group
 from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.store import at
 from conpaas_iac.wish import Request
 from tests.engine.conftest import World, backends
 
@@ -70,7 +69,7 @@ def test_a_roll_that_stops_leaves_the_rest_and_goes_on_later(world: World) -> No
     with pytest.raises(MachineError, match="web-2: not configured; web-1 left as before"):
         manifest = world.write({**backends(3), **SLOW})
         deployment.up(Request(manifest), world.settings, world.events.append, lambda plan, wish: None, stops)
-    there = record.read(at(world.settings.backend_url), "shop.default")
+    there = record.read(world.engine().shelf, "shop.default")
     assert there.visiting == {"web-2"}
     world.visits, run.failing = run, {}
     # Back to what it was: the one that failed is visited although its former configuration was confirmed.

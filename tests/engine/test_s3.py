@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import deployment, store
+from conpaas_iac import cli, deployment, journal
+from tests import schemas
 from tests.engine.conftest import World, backends
 
 pytest.importorskip("moto")
@@ -25,7 +28,8 @@ def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.start()
     host, port = server.get_host_and_port()
     address = f"{host}:{port}"
-    made = boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1").Bucket("conpaas-test")
+    client = boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1")
+    made = client.Bucket(f"conpaas-{uuid4().hex[:8]}")  # what moto keeps outlives its server
     made.create()
     options = f"endpoint={address}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
     monkeypatch.setenv("CONPAAS_BACKEND", f"s3://{made.name}/team?{options}")
@@ -36,12 +40,36 @@ def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_up_no_op_and_down(world: World, bucket: Any) -> None:
     world.up(backends(1))
     keys = {each.key for each in bucket.objects.all()}
-    assert {"team/conpaas/shop.default/record.json", "team/conpaas/shop.default/lock.json"} <= keys
-    assert "team/.pulumi/stacks/conpaas/shop.default.json" in keys
+    assert "team/leases/shop.default.json" in keys
+    head = next(key for key in keys if key.endswith("record.json")).removesuffix("conpaas/shop.default/record.json")
+    assert head.startswith("team/applications/shop.default/1-")
+    assert {f"{head}conpaas/shop.default/lock.json", f"{head}.pulumi/stacks/conpaas/shop.default.json"} <= keys
     assert not (world.folder.parent / "state" / "backend").exists()
     assert world.up().plan.is_empty
     assert world.lxd.calls == []
     world.down()
     assert deployment.Engine.find(world.settings, "shop", "default") is None
-    assert store.at(world.settings.backend_url).names() == ()
     assert not [each.key for each in bucket.objects.all() if "shop" in each.key]
+
+
+def test_the_history_of_a_run_is_written_twice(
+    world: World, bucket: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[str] = []
+    write = journal._Object._write
+    monkeypatch.setattr(journal._Object, "_write", lambda self: (written.append(self._name), write(self)))
+    monkeypatch.setattr(deployment, "up", partial(deployment.up, execute=world.visits))
+    manifest = str(world.write(backends(1)))
+    assert cli.run(["up", manifest]) == 0
+    [name] = set(written)
+    assert name.startswith("shop.default/")
+    assert len(written) == 2
+    assert cli.run(["up", manifest]) == 0
+    assert len(written) == 2  # nothing was changed
+    assert cli.run(["down", "shop", "--yes"]) == 0
+    capsys.readouterr()
+    assert cli.run(["history", "shop", "--format", "json"]) == 0
+    runs = schemas.check(capsys.readouterr().out, "history")["runs"]
+    assert [run["command"] for run in runs] == ["down", "up"]
+    keys = [each.key for each in bucket.objects.all() if "shop" in each.key]
+    assert all("/history/" in key for key in keys)

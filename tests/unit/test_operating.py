@@ -109,7 +109,7 @@ def shop(own_state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sh
     def existing(settings: Settings, application: str, environment: str) -> Any:
         if application != "shop":
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
-        return SimpleNamespace(applied=lambda: applied, name=f"{application}.{environment}")
+        return SimpleNamespace(applied=lambda: applied, name=f"{application}.{environment}", shelf=None)
 
     monkeypatch.setattr(operating, "view", view)
     monkeypatch.setattr(operating.Engine, "existing", existing)

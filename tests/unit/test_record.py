@@ -64,5 +64,5 @@ NONSENSE = [b"", b"{", b"[]", b'{"version": 1, "nodes": {"a": 3}}', b'{"version"
 def test_what_is_no_record_is_said(tmp_path: Path, content: bytes) -> None:
     shelf = Folder(tmp_path)
     shelf.write("shop.default/record.json", content)
-    with pytest.raises(UserError, match=r"the record of shop\.default"):
+    with pytest.raises(UserError, match=r"the record of shop \(default\)"):
         record.read(shelf, "shop.default")

@@ -54,3 +54,9 @@ def test_what_is_wrong_in_the_file_is_said(tmp_path: Path, text: str, reason: st
 def test_other_backends_are_refused(tmp_path: Path, backend: str) -> None:
     with pytest.raises(UserError, match="needs file:// or s3://"):
         load(tmp_path, CONPAAS_BACKEND=backend)
+
+
+def test_pauses_are_seconds(tmp_path: Path) -> None:
+    assert load(tmp_path, CONPAAS_RETRY_PAUSE="0.5").pauses == (0.5, 2.0)
+    with pytest.raises(UserError, match="'soon' is not a number of seconds"):
+        load(tmp_path, CONPAAS_RETRY_PAUSE="soon")

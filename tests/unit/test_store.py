@@ -1,6 +1,9 @@
 """Documents beside the checkpoint, in a folder and in an object store."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,109 @@ def test_documents_come_and_go(shelf: Store) -> None:
     shelf.delete("shop.default/record.json")
     shelf.delete("shop.default/record.json")
     assert shelf.names() == ("blog.default/lock.json",)
+
+
+def test_what_is_conditional(shelf: Store) -> None:
+    name = "shop.json"
+    first = shelf.swap(name, None, b"one")
+    assert first
+    assert shelf.swap(name, None, b"two") is None
+    seen = shelf.look(name)
+    assert seen == (b"one", first)
+    second = shelf.swap(name, first, b"two")
+    assert second
+    assert shelf.swap(name, first, b"three") is None
+    assert not shelf.drop(name, first)
+    assert shelf.read(name) == b"two"
+    assert shelf.drop(name, second)
+    assert shelf.look(name) is None
+    assert shelf.swap(name, second, b"four") is None
+    assert not shelf.drop(name, second)
+
+
+def test_what_is_below_a_folder(shelf: Store) -> None:
+    for name in ("shop.default/1-a/x/y.json", "shop.default/1-a/z.json", "shop.default/2-b/z.json", "blog.default/q"):
+        shelf.write(name, b"{}")
+    assert shelf.folders("shop.default") == ("1-a", "2-b")
+    assert shelf.entries("shop.default/1-a") == ("z.json",)
+    assert (shelf.folders("nothing"), shelf.entries("nothing")) == ((), ())
+    shelf.clear("shop.default/1-a")
+    shelf.clear("shop.default/1-a")
+    assert shelf.folders("shop.default") == ("2-b",)
+    assert shelf.read("blog.default/q") == b"{}"
+
+
+COUNT = """
+import os, sys
+from conpaas_iac.store import at
+shelf = at(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    while True:
+        seen = shelf.look("count")
+        number = int(seen.content.split()[0] if seen else 0) + 1
+        if shelf.swap("count", seen and seen.mark, f"{number} {os.getpid()}".encode()):
+            break
+"""
+
+
+def test_many_processes_swap_and_nothing_is_lost(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", COUNT, f"file://{tmp_path}", "25"]
+    processes = [subprocess.Popen(command) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    assert store.at(f"file://{tmp_path}").read("count").split()[0] == b"100"
+
+
+def test_many_threads_swap_in_an_object_store_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto.server")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        address = ":".join(map(str, server.get_host_and_port()))
+        boto3.client("s3", endpoint_url=f"http://{address}", region_name="us-east-1").create_bucket(Bucket="conpaas")
+        url = f"s3://conpaas?endpoint={address}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
+        wins: list[int] = []
+
+        def count(who: int) -> None:
+            shelf = store.at(url)
+            for _ in range(8):
+                while True:
+                    seen = shelf.look("count")
+                    number = int(seen.content.split()[0] if seen else 0) + 1
+                    if shelf.swap("count", seen and seen.mark, f"{number} {who}".encode()):
+                        wins.append(number)
+                        break
+
+        with ThreadPoolExecutor(4) as pool:
+            tuple(pool.map(count, range(4)))
+        assert sorted(wins) == list(range(1, 33))
+    finally:
+        server.stop()
+
+
+def test_a_lost_answer_is_no_lost_race(shelf: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client asks again, and its second question is refused because of its first."""
+    if isinstance(shelf, Folder):
+        pytest.skip("files answer")
+    client = shelf._client  # type: ignore[attr-defined]
+    put = client.put_object
+
+    def twice(**given: object) -> object:
+        put(**given)
+        return put(**given)
+
+    monkeypatch.setattr(client, "put_object", twice)
+    mark = shelf.swap("shop.json", None, b"one")
+    assert mark
+    assert shelf.swap("shop.json", mark, b"two")
+
+
+def test_a_backend_inside_a_backend() -> None:
+    assert store.below("file:///state/backend", "a/b") == "file:///state/backend/a/b"
+    assert store.below("s3://bucket/team?region=x&y=z", "a/b") == "s3://bucket/team/a/b?region=x&y=z"
+    assert store.below("s3://bucket?region=x", "a") == "s3://bucket/a?region=x"
 
 
 def test_a_folder_is_its_owners_and_empty_ones_go(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "conpaas_iac"
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
         "__init__ errors events files shipped settings store bucket trying downloads ssh remote quoting placeholders "
-        "processes stream journal supervisor flock holder lease lessee turn place holding",
+        "processes stream journal supervisor flock holder lease lessee turn place holding memory",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),

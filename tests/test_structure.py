@@ -43,8 +43,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation sight contact visits rolling losses power deployment lifecycle rotation inspection joining "
-        "operating keeping orphans",
+        "situation sight contact visits rolling losses power deployment lifecycle revisiting rotation inspection "
+        "joining operating keeping orphans",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),

@@ -85,9 +85,7 @@ def wanted(
         tuple(
             _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
         ),
-        tuple(
-            placeholders.key(name, version) for name in sorted(topology.secrets) for version in topology.secrets[name]
-        ),
+        placeholders.all_keys(topology.secrets),
     )
 
 

@@ -176,8 +176,8 @@ def _settled(
         return now
     wanted = now.wish.with_secrets(former)
     there = replace(there, secrets=wanted.topology.secrets)
-    keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
-    after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
+    target = replace(now.target, secrets=placeholders.all_keys(there.secrets))
+    after = replace(now, wish=wanted, target=target)
     there = _configure(after, machines, there, settings, listen, execute)
     record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
     return after

@@ -114,10 +114,9 @@ def _made(
 
 def _declaration(scene: Scene, there: Record) -> declaration.Declaration:
     application, _, environment = scene.engine.name.partition(".")
-    keys = (placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
-    applied = scene.applied
+    applied, keys = scene.applied, placeholders.all_keys(there.secrets)
     machines, epoch = applied.machines, applied.authorities.epoch
-    return declaration.Declaration(application, environment, applied.range, epoch, machines, tuple(sorted(keys)))
+    return declaration.Declaration(application, environment, applied.range, epoch, machines, keys)
 
 
 def _told(scene: Scene, there: Record, machines: Machines, nodes: Iterable[str]) -> Record:

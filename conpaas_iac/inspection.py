@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conpaas_iac import catalog, clouds, lockfile, place, record, status
+from conpaas_iac.catalog import Descriptor
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied, Engine
@@ -104,27 +105,31 @@ def _probe(looked: View, machine: Machine) -> Probe | None:
     return status.read_probe(units, done.stdout)
 
 
-def urls(looked: View) -> dict[str, str]:
-    """Service -> URL, of the machines that run now."""
+def _entries(looked: View) -> Iterator[tuple[Machine, Descriptor]]:
+    """Machines that visitors and other services come to."""
     types = catalog.load()
-    found: dict[str, str] = {}
     for machine in looked.applied.machines:
         kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
-        seen = looked.reach(machine)
-        if kind and known and seen and kind.descriptor.url and kind.descriptor.entry in known.groups:
-            found.setdefault(machine.service, kind.descriptor.url.format(address=seen.ip))
+        if kind and known and kind.descriptor.entry in known.groups:
+            yield machine, kind.descriptor
+
+
+def urls(looked: View) -> dict[str, str]:
+    """Service -> URL, of the machines that run now."""
+    found: dict[str, str] = {}
+    for machine, descriptor in _entries(looked):
+        if descriptor.url and (seen := looked.reach(machine)):
+            found.setdefault(machine.service, descriptor.url.format(address=seen.ip))
     return found
 
 
 def connections(looked: View) -> dict[str, str]:
     """Service -> the command that connects to it, inside the application's network."""
-    types = catalog.load()
     found: dict[str, str] = {}
-    for machine in looked.applied.machines:
-        kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
-        if kind and known and kind.descriptor.connect and kind.descriptor.entry in known.groups:
+    for machine, descriptor in _entries(looked):
+        if descriptor.connect:
             address = machine.address.partition("/")[0]
-            found.setdefault(machine.service, kind.descriptor.connect.format(address=address, service=machine.service))
+            found.setdefault(machine.service, descriptor.connect.format(address=address, service=machine.service))
     return found
 
 

@@ -33,7 +33,7 @@ def known(application: str, environment: str, settings: Settings) -> tuple[Known
     """All secrets of an application."""
     engine = Engine.existing(settings, application, environment)
     there = record.read(engine.shelf, engine.name)
-    texts = {node: "\n".join(there.files(node).values()) for node in there.nodes}
+    texts = {node: _text(there, node) for node in there.nodes}
     return tuple(
         Known(name, versions[-1], tuple(node for node, text in texts.items() if placeholders.holds(text, name)))
         for name, versions in sorted(there.secrets.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conpaas_iac import __version__, journal, lockfile, place, record, statefile, stream
+from conpaas_iac import __version__, holder, journal, lockfile, place, record, statefile
 from conpaas_iac.engine import Engine, stack_name
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.files import write_atomically
@@ -86,7 +86,7 @@ def export(application: str, environment: str, settings: Settings, with_history:
         if reason := statefile.wrong(part, content, stack):
             raise StateError(part, stack, reason)
     runs = journal.contents(settings, stack) if with_history else {}
-    by = (stream.here(), __version__, datetime.now(UTC))
+    by = (holder.who(), __version__, datetime.now(UTC))
     return statefile.export(application, environment, documents, runs, by)
 
 

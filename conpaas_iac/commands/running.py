@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conpaas_iac import __version__, history, journal, settings, stream
+from conpaas_iac import __version__, history, holder, journal, settings, stream
 from conpaas_iac.commands import output
 from conpaas_iac.errors import ConpaasError, MachineError
 from conpaas_iac.events import Event, Listener, State
@@ -84,14 +84,14 @@ def running(
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
     configured, console = settings.load(), output.console(stderr=form == "json" or events == "-")
     begun = Begun(
-        by=stream.here(),
+        by=holder.who(),
         pid=os.getpid(),
         command=click.get_current_context().command_path.partition(" ")[2],
         tool=__version__,
         application=application,
         environment=environment,
         manifest=_digest(manifest),
-        ci=stream.page(),
+        ci=holder.ci_page(),
     )
     log = Journal(begun, configured if kept else None, events)
     run = Run(console, log, configured)
@@ -154,7 +154,7 @@ def with_lines(
 def _is_running(lines: Sequence[stream.Line]) -> bool:
     """A run without an end, whose process is still there: on this host it can be seen."""
     begun = lines[0].begun
-    if begun is None or lines[-1].ended or begun.by.rpartition("@")[2] != stream.here().rpartition("@")[2]:
+    if begun is None or lines[-1].ended or begun.by.rpartition("@")[2] != holder.who().rpartition("@")[2]:
         return False
     try:
         return b"conpaas" in Path(f"/proc/{begun.pid}/cmdline").read_bytes()

@@ -345,17 +345,6 @@ def test_how_a_run_that_raises_ends(own_state: Path, tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[0])["begun"]["command"] == "up"
 
 
-def test_ci_pages() -> None:
-    assert stream.page({"GITHUB_RUN_ID": "7", "GITHUB_SERVER_URL": "https://g", "GITHUB_REPOSITORY": "a/b"}) == (
-        "https://g/a/b/actions/runs/7"
-    )
-    assert stream.page({"BUILD_BUILDID": "9", "SYSTEM_COLLECTIONURI": "https://d/", "SYSTEM_TEAMPROJECT": "p"}) == (
-        "https://d/p/_build/results?buildId=9"
-    )
-    assert stream.page({"CI_JOB_URL": "https://l/1"}) == "https://l/1"
-    assert stream.page({}) == ""
-
-
 def test_a_text_is_one_line() -> None:
     assert stream.one_line("a\n  b") == "a b"
     assert len(stream.one_line("x" * 2000)) == stream.LONGEST

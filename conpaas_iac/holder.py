@@ -23,6 +23,8 @@ CI_PAGES = (
     "CI_PIPELINE_URL",
 )
 
+BOOT = "/proc/sys/kernel/random/boot_id"
+
 Life = Literal["alive", "dead", "unknown"]
 
 
@@ -55,7 +57,7 @@ def here(arguments: tuple[str, ...] = tuple(sys.argv[1:3])) -> Holder:
         user=user(),
         host=socket.gethostname(),
         machine=_text("/etc/machine-id"),
-        boot=_text("/proc/sys/kernel/random/boot_id"),
+        boot=_text(BOOT),
         space=_space(),
         pid=os.getpid(),
         started=processes.started(os.getpid()),
@@ -63,6 +65,12 @@ def here(arguments: tuple[str, ...] = tuple(sys.argv[1:3])) -> Holder:
         since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         ci=ci_page(),
     )
+
+
+def process(pid: int) -> str:
+    """Which process has this number: another one, or one after the machine's next start, has another. Empty: none."""
+    started = processes.started(pid)
+    return f"{_text(BOOT)}/{started}" if started else ""
 
 
 def life(holder: Holder, me: Holder, started: Callable[[int], str] = processes.started) -> Life:

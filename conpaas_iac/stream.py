@@ -26,6 +26,7 @@ class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
     environment: str = ""
     manifest: str = ""  # digest of the file
     ci: str = ""  # the page of the CI job
+    process: str = ""  # which one had that number: the machine's boot, and its start
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):

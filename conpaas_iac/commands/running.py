@@ -92,6 +92,7 @@ def running(
         environment=environment,
         manifest=_digest(manifest),
         ci=holder.ci_page(),
+        process=holder.process(os.getpid()),
     )
     log = Journal(begun, configured if kept else None, events)
     run = Run(console, log, configured)
@@ -152,11 +153,8 @@ def with_lines(
 
 
 def _is_running(lines: Sequence[stream.Line]) -> bool:
-    """A run without an end, whose process is still there: on this host it can be seen."""
+    """A run without an end, whose very process is still there: on this host it can be seen."""
     begun = lines[0].begun
-    if begun is None or lines[-1].ended or begun.by.rpartition("@")[2] != holder.who().rpartition("@")[2]:
+    if begun is None or lines[-1].ended:
         return False
-    try:
-        return b"conpaas" in Path(f"/proc/{begun.pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+    return bool(begun.process) and holder.process(begun.pid) == begun.process

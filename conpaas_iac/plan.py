@@ -12,6 +12,7 @@ from conpaas_iac.topology import Topology
 from conpaas_iac.vpn import AUTHORITIES
 
 Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
+SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-", "rest": "◌", "wake": "●"}
 
 
 @dataclass(frozen=True)

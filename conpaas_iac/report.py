@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conpaas_iac import renewal
-from conpaas_iac.plan import MachineChange, Plan
+from conpaas_iac.plan import SIGNS, MachineChange, Plan
 from conpaas_iac.status import ApplicationStatus, Listing
 from conpaas_iac.topology import Topology
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from conpaas_iac.deployment import Result
     from conpaas_iac.joining import Joined, Wanted
 
-SIGNS = {
-    "add": ("+", "green"),
-    "change": ("~", "yellow"),
-    "replace": ("±", "magenta"),
-    "remove": ("-", "red"),
-    "rest": ("◌", "yellow"),
-    "wake": ("●", "green"),
+STYLES = {
+    "add": "green",
+    "change": "yellow",
+    "replace": "magenta",
+    "remove": "red",
+    "rest": "yellow",
+    "wake": "green",
 }
 
 
@@ -88,7 +88,7 @@ def _changes(changes: Sequence[MachineChange]) -> Table:
     table = Table.grid(padding=(0, 2))
     for (_, action, cause), run in groupby(changes, key=lambda each: (each.service, each.action, each.cause)):
         group = list(run)
-        sign, style = SIGNS[action]
+        sign, style = SIGNS[action], STYLES[action]
         table.add_row(Text(f"  {sign}", style), _names(group), _addresses(group), Text(cause, "dim"))
         for file in {file.path: file for each in group for file in each.files}.values():
             effect = f"{file.on_change} {file.unit}" if file.on_change != "nothing" else ""

@@ -55,7 +55,6 @@ class Applied:
     authorities: Authorities
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
-    cut_off: bool = False  # by a kill; there may be more than it says
 
 
 def stack_name(application: str, environment: str) -> str:
@@ -119,8 +118,7 @@ class Engine:
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        cut_off = bool(self._workspace.checkpoint.get("pending_operations"))
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), cut_off)
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)))
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""

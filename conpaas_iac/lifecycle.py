@@ -28,13 +28,14 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     with holding(settings, name, listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
-        refuse_losses(application, applied, record.read(shelf, name), may_lose)
-        power.clear(strays_of(applied, settings), settings, listen)
+        there = record.read(shelf, name)
+        refuse_losses(application, applied, there, may_lose)
+        power.clear(strays_of(applied, there.making, settings), settings, listen)
         try:
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
-        power.clear(strays_of(replace(applied, machines=(), cut_off=False), settings), settings, listen)
+        power.clear(strays_of(replace(applied, machines=()), (), settings), settings, listen)
         for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
             shelf.delete(f"{name}/{document}{FORMER}")

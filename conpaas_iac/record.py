@@ -83,6 +83,7 @@ class Record:
     secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> name
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
+    making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:

@@ -54,6 +54,12 @@ class Situation:
         return tuple(machine for machine in self.applied.machines if machine.node in there)
 
     @property
+    def coming(self) -> frozenset[str]:
+        """Machines that are to be made, or made anew."""
+        there = {machine.node for machine in self.applied.machines} - self.anew.keys()
+        return frozenset(machine.node for machine in self.target.machines if machine.node not in there)
+
+    @property
     def asleep(self) -> tuple[Machine, ...]:
         """Machines that are there and to be started again."""
         halted = {node for node, each in self.seen.items() if not each.running}
@@ -169,7 +175,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
     there = record.read(engine.shelf, engine.name).renamed(nodes, names)
-    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes) if look else {}
+    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes, there.making) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
     joins.refuse_taken(wanted.topology, there, wanted.now)

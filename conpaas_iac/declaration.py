@@ -11,12 +11,6 @@ from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
 
 
-def natural(node: str) -> tuple[str, int]:
-    """A sort key: blog-2 before blog-10."""
-    stem, _, ordinal = node.rpartition("-")
-    return (stem, int(ordinal)) if ordinal.isdigit() else (node, 0)
-
-
 @dataclass(frozen=True)
 class Machine:
     """One machine resource. `image` is read at creation only; a higher `incarnation` is a new machine."""

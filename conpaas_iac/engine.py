@@ -20,13 +20,14 @@ from conpaas_iac import (
     processes,
     stack,
 )
-from conpaas_iac.declaration import Declaration, Machine, encode, natural
+from conpaas_iac.declaration import Declaration, Machine, encode
 from conpaas_iac.engine_calls import Stack
 from conpaas_iac.engine_state import AUTHORITY, IDENTITY, SECRET
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import write_atomically
 from conpaas_iac.membership import Authorities
+from conpaas_iac.ordering import natural
 from conpaas_iac.place import placed, shelf
 from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings

@@ -6,9 +6,8 @@ from datetime import datetime
 from statistics import median
 from typing import Literal
 
-from conpaas_iac.declaration import natural
-from conpaas_iac.events import COLUMNS, column
-from conpaas_iac.plan import SIGNS
+from conpaas_iac.events import COLUMNS, SIGNS, column
+from conpaas_iac.ordering import natural
 from conpaas_iac.stream import RUN, Begun, Line
 
 SAMPLES = 5  # former runs that an estimate is learned from

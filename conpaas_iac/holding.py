@@ -14,11 +14,10 @@ from conpaas_iac.holder import here
 from conpaas_iac.lease import Busy
 from conpaas_iac.lessee import Lessee
 from conpaas_iac.place import ApplicationHeads, Placed, leases, within
-from conpaas_iac.settings import Settings
+from conpaas_iac.settings import ALWAYS, Settings
 from conpaas_iac.turn import Turn
 
 BEATS = 4  # in the time after which a silent holder is taken for dead
-ALWAYS = "always"
 HEART = "lease"  # the name of the thread
 
 

@@ -9,10 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conpaas_iac.declaration import natural
-from conpaas_iac.events import COLUMNS
+from conpaas_iac.events import COLUMNS, SIGNS
 from conpaas_iac.history import Cell, Past
-from conpaas_iac.plan import SIGNS
+from conpaas_iac.ordering import natural
 from conpaas_iac.stream import Line
 
 STYLES = {"done": "green", "failed": "red", "running": "cyan", "interrupted": "yellow"}

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Literal
 
-from conpaas_iac.declaration import Declaration, Machine, natural
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.ordering import natural
 from conpaas_iac.record import Confirmed, Record
 from conpaas_iac.render import Tree
 from conpaas_iac.topology import Topology
 from conpaas_iac.vpn import AUTHORITIES
 
 Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
-SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-", "rest": "◌", "wake": "●"}
 
 
 @dataclass(frozen=True)

@@ -87,17 +87,6 @@ class ApplicationStatus:
         return f"{count} of {len(self.nodes)} machines well" + "".join(f"; {each}" for each in wrong) + held
 
 
-@dataclass(frozen=True)
-class Listing:
-    """One application of the backend."""
-
-    application: str
-    environment: str
-    machines: int
-    range: str
-    problem: str = ""  # why its state cannot be used
-
-
 def node_status(
     machine: Machine, seen: Seen | None, probe: Probe | None, record: Record, now: datetime
 ) -> NodeStatus:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -16,9 +17,11 @@ from conpaas_iac.errors import ConpaasError, MachineError
 from conpaas_iac.events import Event, Listener, State
 from conpaas_iac.journal import Journal
 from conpaas_iac.live import shown
-from conpaas_iac.plan import Plan
 from conpaas_iac.settings import Settings
 from conpaas_iac.stream import Begun, Change, File
+
+if TYPE_CHECKING:
+    from conpaas_iac.plan import Plan
 
 
 class Run:
@@ -39,7 +42,7 @@ class Run:
         """Something was done that no event told of."""
         self._journal.hear(Event(phase, state, text=text))
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: "Plan") -> None:
         """The plan, before anything happens."""
         self._journal.named(plan.application, plan.environment)
         for change in plan.changes:
@@ -53,7 +56,7 @@ class Run:
         """Seconds that it may take; None while nobody knows."""
         return self._expected
 
-    def _learn(self, plan: Plan) -> None:
+    def _learn(self, plan: "Plan") -> None:
         """Former runs are read beside the work: nothing waits for them."""
         try:
             former = pasts(self._settings, journal.folder(plan.application, plan.environment), 2 * history.SAMPLES)

@@ -26,12 +26,21 @@ from tests.e2e.machines import lxc, run
 from tests.processes import gone_within, marked
 
 # By the names that the kernel has for them; "conpaas" is all three processes of the tool.
-VICTIMS = ((), ("conpaas",), ("pulumi",), ("pulumi-resource",), ("ansible-playboo",), ("ssh",), ("conpaas", "pulumi"))
+VICTIMS = (
+    (),
+    ("conpaas",),
+    ("pulumi",),
+    ("pulumi-resource",),
+    ("ansible-playboo",),
+    ("ssh-agent",),
+    ("conpaas", "pulumi"),
+)
 # What a run says of itself; the kill follows, at once or a little later. "ship done" is before the unit's restart.
 VISITED = ("ship started", "ship done", "settle started", "settle done", "verify started", "verify done")
 MADE = ("machine started", "machine done", *VISITED)
 GONE = ("leave started", "leave done", "remove started", "remove done")
-STORED = ["mysql", "-N", "-e", "SELECT number FROM wordpress.numbers ORDER BY number"]
+# Waits until the machine has applied what others committed before: late is not lost.
+STORED = ["mysql", "-N", "-e", "SET wsrep_sync_wait = 1; SELECT number FROM wordpress.numbers"]
 STATE = ["mysql", "-N", "-e", "SHOW STATUS LIKE 'wsrep_l%'"]
 LONGEST = 8.0  # seconds until a kill that follows no event
 TIME = 300.0  # seconds that one command may take

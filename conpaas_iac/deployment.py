@@ -9,11 +9,12 @@ from conpaas_iac import clouds, declaration, lockfile, losses, membership, place
 from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
+from conpaas_iac.place import stack_name
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings

@@ -28,7 +28,7 @@ from conpaas_iac.events import Listener
 from conpaas_iac.files import write_atomically
 from conpaas_iac.membership import Authorities
 from conpaas_iac.ordering import natural
-from conpaas_iac.place import placed, shelf
+from conpaas_iac.place import placed, shelf, stack_name
 from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store
@@ -56,11 +56,6 @@ class Applied:
     authorities: Authorities
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
-
-
-def stack_name(application: str, environment: str) -> str:
-    """The stack of an application; slugs hold no dot."""
-    return f"{application}.{environment}"
 
 
 class Engine:

@@ -9,13 +9,14 @@ from shutil import rmtree
 
 from conpaas_iac import certificates, joins, membership, visits, vpn
 from conpaas_iac.configure import Executor, run
-from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.holding import holding
 from conpaas_iac.host import nebula
 from conpaas_iac.joins import Port
+from conpaas_iac.place import of_stack, stack_name
 from conpaas_iac.record import Certificate, Join, Record
 from conpaas_iac.revisiting import Scene
 from conpaas_iac.settings import Settings
@@ -114,7 +115,7 @@ def _lighthouses(scene: Scene, there: Record) -> dict[str, str]:
         if machine.node in there.lighthouses and machine.node in seen and seen[machine.node].running
     }
     if not found:
-        name = scene.engine.name.partition(".")[0]
+        name, _ = of_stack(scene.engine.name)
         raise UserError(f"nothing of {name} runs that could be asked where its machines are", f"conpaas status {name}")
     return found
 

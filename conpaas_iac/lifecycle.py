@@ -6,10 +6,11 @@ from dataclasses import replace
 from conpaas_iac import catalog, lockfile, losses, power, record
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.engine import Applied, Engine
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
+from conpaas_iac.place import stack_name
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.revisiting import Scene

@@ -22,7 +22,7 @@ def listings(settings: Settings) -> tuple[Listing, ...]:
     """All applications of the backend."""
     found = []
     for name, placed in place.stacks(settings).items():
-        application, _, environment = name.partition(".")
+        application, environment = place.of_stack(name)
         shelf = place.shelf(placed)
         try:
             lock = lockfile.applied(shelf, name)

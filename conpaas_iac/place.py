@@ -21,6 +21,17 @@ STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 DOCUMENTS = "conpaas"
 
 
+def stack_name(application: str, environment: str) -> str:
+    """The stack of an application; slugs hold no dot."""
+    return f"{application}.{environment}"
+
+
+def of_stack(name: str) -> tuple[str, str]:
+    """The application and the environment of a stack."""
+    application, _, environment = name.partition(".")
+    return application, environment
+
+
 @dataclass(frozen=True)
 class Placed(Settings):
     """Settings whose backend is that of one application. Nothing but its turn may write there."""

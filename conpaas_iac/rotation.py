@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from conpaas_iac import declaration, placeholders, record, visits
 from conpaas_iac.configure import Executor, run
-from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.holding import holding
+from conpaas_iac.place import of_stack, stack_name
 from conpaas_iac.placeholders import Versions
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
@@ -113,7 +114,7 @@ def _made(
 
 
 def _declaration(scene: Scene, there: Record) -> declaration.Declaration:
-    application, _, environment = scene.engine.name.partition(".")
+    application, environment = of_stack(scene.engine.name)
     applied, keys = scene.applied, placeholders.all_keys(there.secrets)
     machines, epoch = applied.machines, applied.authorities.epoch
     return declaration.Declaration(application, environment, applied.range, epoch, machines, keys)

@@ -23,7 +23,7 @@ from conpaas_iac import (
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.engine import Applied, Engine, Machines, stack_name
+from conpaas_iac.engine import Applied, Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.membership import Authorities
 from conpaas_iac.plan import Plan
@@ -140,7 +140,7 @@ def wish_of(request: Request, settings: Settings) -> Wish:
 
     @cache  # read once
     def known(application: str) -> Known:
-        stack = stack_name(application, request.environment)
+        stack = place.stack_name(application, request.environment)
         shelf = place.shelf(place.placed(settings, stack))
         there = record.read(shelf, stack)
         return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))

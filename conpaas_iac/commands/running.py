@@ -17,6 +17,7 @@ from conpaas_iac.errors import ConpaasError, MachineError
 from conpaas_iac.events import Event, Listener, State
 from conpaas_iac.journal import Journal
 from conpaas_iac.live import shown
+from conpaas_iac.place import stack_name
 from conpaas_iac.settings import Settings
 from conpaas_iac.stream import Begun, Change, File
 
@@ -59,7 +60,7 @@ class Run:
     def _learn(self, plan: "Plan") -> None:
         """Former runs are read beside the work: nothing waits for them."""
         try:
-            former = pasts(self._settings, journal.folder(plan.application, plan.environment), 2 * history.SAMPLES)
+            former = pasts(self._settings, stack_name(plan.application, plan.environment), 2 * history.SAMPLES)
             self._expected = history.estimate(former, {change.action for change in plan.changes})
         except Exception:  # an estimate is no reason to fail, nor to say anything
             return

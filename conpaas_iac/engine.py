@@ -22,7 +22,7 @@ from conpaas_iac import (
 )
 from conpaas_iac.declaration import Declaration, Machine, encode
 from conpaas_iac.engine_calls import Stack
-from conpaas_iac.engine_state import AUTHORITY, IDENTITY, SECRET
+from conpaas_iac.engine_state import AUTHORITY, SECRET
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import write_atomically
@@ -31,6 +31,7 @@ from conpaas_iac.ordering import natural
 from conpaas_iac.place import placed, shelf, stack_name
 from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings
+from conpaas_iac.statefile import IDENTITY
 from conpaas_iac.store import Store
 
 

@@ -27,6 +27,11 @@ class Machine:
     made_as: str = ""  # the node's name when it was made, where its service was renamed since; names the resource
 
     @property
+    def fixed_address(self) -> str:
+        """Inside the application's network, without the prefix length."""
+        return self.address.partition("/")[0]
+
+    @property
     def resource(self) -> str:
         """Its name in the stack and, in part, in the cloud: it stays when the service is renamed."""
         return self.made_as or self.node

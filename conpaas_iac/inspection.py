@@ -128,8 +128,8 @@ def connections(looked: View) -> dict[str, str]:
     found: dict[str, str] = {}
     for machine, descriptor in _entries(looked):
         if descriptor.connect:
-            address = machine.address.partition("/")[0]
-            found.setdefault(machine.service, descriptor.connect.format(address=address, service=machine.service))
+            command = descriptor.connect.format(address=machine.fixed_address, service=machine.service)
+            found.setdefault(machine.service, command)
     return found
 
 

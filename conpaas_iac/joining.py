@@ -110,7 +110,7 @@ def _lighthouses(scene: Scene, there: Record) -> dict[str, str]:
     """Address -> provider's address of those that run."""
     seen = seen_now(scene.applied, scene.settings)
     found = {
-        machine.address.partition("/")[0]: seen[machine.node].ip
+        machine.fixed_address: seen[machine.node].ip
         for machine in scene.applied.machines
         if machine.node in there.lighthouses and machine.node in seen and seen[machine.node].running
     }

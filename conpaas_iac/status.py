@@ -102,7 +102,7 @@ def node_status(
         name=machine.node,
         service=machine.service,
         groups=groups,
-        address=machine.address.split("/")[0],
+        address=machine.fixed_address,
         cloud=machine.cloud,
         ip=seen.ip if seen else "",
         state=state,

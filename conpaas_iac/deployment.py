@@ -9,11 +9,12 @@ from conpaas_iac import clouds, declaration, lockfile, losses, membership, place
 from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
+from conpaas_iac.place import stack_name
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
@@ -181,8 +182,8 @@ def _settled(
         return now
     wanted = now.wish.with_secrets(former)
     there = replace(there, secrets=wanted.topology.secrets)
-    keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
-    after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
+    target = replace(now.target, secrets=placeholders.all_keys(there.secrets))
+    after = replace(now, wish=wanted, target=target)
     there = _configure(after, machines, there, settings, listen, execute)
     record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
     return after

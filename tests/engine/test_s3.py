@@ -44,6 +44,7 @@ def test_up_no_op_and_down(world: World, bucket: Any) -> None:
     head = next(key for key in keys if key.endswith("record.json")).removesuffix("conpaas/shop.default/record.json")
     assert head.startswith("team/applications/shop.default/1-")
     assert {f"{head}conpaas/shop.default/lock.json", f"{head}.pulumi/stacks/conpaas/shop.default.json"} <= keys
+    assert f"{head}conpaas/shop.default/record.json.1" in keys
     assert not (world.folder.parent / "state" / "backend").exists()
     assert world.up().plan.is_empty
     assert world.lxd.calls == []

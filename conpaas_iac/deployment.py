@@ -14,7 +14,7 @@ from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
-from conpaas_iac.record import Record
+from conpaas_iac.record import Origin, Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.ssh import access
@@ -85,6 +85,7 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
         secret_names=names,
         founded=now.record.founded & kept,
         visiting=now.record.visiting | {machine.node for machine in now.asleep},
+        origin=Origin(str(now.wish.manifest.path.absolute()), now.wish.manifest.text),
     )
     if there != now.record:
         record.write(at(settings.backend_url), engine.name, there)

@@ -1,135 +1,18 @@
-"""How an application differs from what its machines were told to be and confirmed. Pure: from what was seen to data."""
+"""How machines differ from what they were told to be and confirmed. Pure: from what was seen to data."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
-from typing import Literal
-
-import msgspec
 
 from conpaas_iac import placeholders, renewal, vpn
 from conpaas_iac.catalog import Catalog, Descriptor
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
+from conpaas_iac.driftfound import Found, FoundCertificate, FoundFile, FoundPackage, FoundUnit
+from conpaas_iac.driftreport import Danger, Drift, count
 from conpaas_iac.record import Confirmed, Record
 from conpaas_iac.render import File, Tree
-
-Kind = Literal["machine", "file", "unit", "package", "certificate", "code"]
-Danger = Literal["safe", "restart", "downtime", "data loss"]  # of mending it
-Mend = Literal["anew", "start", "resize", "visit", "sign", "replace"]  # what mends it
-
-WAYS: Mapping[Mend, str] = {
-    "anew": "a new machine under its address",
-    "start": "started; it has to prove that it works",
-    "resize": "given its size again",
-    "visit": "brought to what it confirmed",
-    "sign": "a new certificate",
-    "replace": "the machine is made anew from its image",
-}
-
-
-class FoundFile(msgspec.Struct, frozen=True):
-    """What is at a path of a machine."""
-
-    path: str
-    kind: Literal["file", "link", "other", "none"]
-    mode: str = ""
-    owner: str = ""
-    group: str = ""
-    mac: str = ""
-    text: str | None = None
-
-
-class FoundUnit(msgspec.Struct, frozen=True):
-    """What systemd says of a unit."""
-
-    load: str
-    active: str
-    file: str
-
-
-class FoundPackage(msgspec.Struct, frozen=True):
-    """A package of another version than at first; an empty version: it is not there."""
-
-    name: str
-    before: str
-    now: str
-
-
-class FoundCertificate(msgspec.Struct, frozen=True):
-    """The machine's own."""
-
-    fingerprint: str
-    issuer: str
-    ends: datetime
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What guest/drift.py says of its machine."""
-
-    files: tuple[FoundFile, ...]
-    unwanted: tuple[str, ...]
-    units: dict[str, FoundUnit]
-    packages: tuple[FoundPackage, ...] | None  # None: nobody noted those of the first time
-    certificate: FoundCertificate | None
-    code: str
-
-
-@dataclass(frozen=True)
-class Drift:
-    """One thing that is not as it was told to be."""
-
-    node: str
-    service: str
-    kind: Kind
-    what: str  # path, unit, package
-    text: str  # how it is
-    danger: Danger
-    mend: Mend
-    effect: str = ""  # on a unit, of mending it
-    diff: str = ""  # unified; "" where nothing of it is to be shown
-    now: str | None = None  # the text of a file that holds no secret
-    size: tuple[int | None, int | None] = (None, None)  # that an altered machine has: cores, MiB
-
-
-@dataclass(frozen=True)
-class Unchecked:
-    """A machine that nobody can say anything about."""
-
-    node: str
-    reason: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class DriftReport:
-    """What was found, in the order of machines."""
-
-    application: str
-    environment: str
-    checked: int  # machines
-    drifts: tuple[Drift, ...]
-    unchecked: tuple[Unchecked, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """The last line."""
-        nodes = {each.node for each in self.drifts}
-        rest = f"; {_count(len(self.unchecked), 'machine')} could not be checked" if self.unchecked else ""
-        if not self.drifts:
-            return f"No drift: {_count(self.checked, 'machine')} as they confirmed{rest}."
-        return f"Drift: {_count(len(self.drifts), 'difference')} on {_count(len(nodes), 'machine')}{rest}."
-
-    @property
-    def exit_code(self) -> int:
-        """What could not be checked may have drifted, too: that comes first."""
-        return 3 if self.unchecked else 5 if self.drifts else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 @dataclass(frozen=True)
@@ -142,7 +25,7 @@ class Around:
 
     def alone(self, machine: Machine, groups: Collection[str]) -> bool:
         """Whether one of the groups has no other machine that runs."""
-        others = (node for node, service in self.services.items() if service == machine.service and node != machine.node)
+        others = {node for node, service in self.services.items() if service == machine.service} - {machine.node}
         theirs = {group for node in others if (known := self.record.nodes.get(node)) for group in known.groups}
         return bool(set(groups) - theirs)
 
@@ -183,24 +66,14 @@ def within(
     machine: Machine, known: Confirmed, tree: Tree, found: Found, macs: Mapping[str, str], around: Around, now: datetime
 ) -> tuple[Drift, ...]:
     """What the machine itself says; `macs` is path -> the HMAC that its file should have."""
-    kinds = {file.path: file for file in around.descriptor(machine).files}
     wanted = {file.path: file for file in tree.files}
     blank = Drift(machine.node, machine.service, "file", "", "", "safe", "visit")
-    drifts: list[Drift] = []
-    for each in found.files:
-        file = wanted.get(each.path) or _private(each.path)
-        if texts := list(_file(file, each, macs.get(each.path, ""))):
-            restarts = file.on_change == "restart"
-            groups = kinds[file.path].groups or known.groups if file.path in kinds else ()
-            danger: Danger = ("downtime" if around.alone(machine, groups) else "restart") if restarts else "safe"
-            effect = f"{file.on_change} {file.unit}" if file.unit and file.on_change != "nothing" else ""
-            mend: Mend = "sign" if file.path in (vpn.KEY, vpn.CERTIFICATE) else "visit"
-            text, diff = ", ".join(texts), _diff(file, each)
-            there = each.text if _is_plain(file) else None
-            drifts.append(
-                replace(blank, what=file.path, text=text, danger=danger, effect=effect, mend=mend, diff=diff, now=there)
-            )
-    drifts += [replace(blank, what=path, text="is of a group that this machine does not run") for path in found.unwanted]
+    drifts = [
+        _of_file(blank, wanted.get(each.path) or _private(each.path), each, texts, machine, known, around)
+        for each in found.files
+        if (texts := list(_file(wanted.get(each.path) or _private(each.path), each, macs.get(each.path, ""))))
+    ]
+    drifts += [replace(blank, what=path, text="is for what this machine does not run") for path in found.unwanted]
     for unit, texts in _units(tree, found.units):
         drifts.append(replace(blank, kind="unit", what=unit, text=", ".join(texts)))
     if tree.code and found.code != tree.code.version:
@@ -208,15 +81,45 @@ def within(
         effect = f"reload {tree.code.unit}" if tree.code.unit else ""
         drifts.append(replace(blank, kind="code", what="code", text=text, effect=effect))
     if texts := list(_certificate(known, found.certificate, now)):
-        effect = "reload nebula"
-        drifts.append(replace(blank, kind="certificate", what="certificate", text=texts[0], mend="sign", effect=effect))
-    danger = "data loss" if around.last_copy(machine) else "downtime" if around.alone(machine, known.groups) else "restart"
+        said = replace(blank, kind="certificate", what="certificate", text=", ".join(texts))
+        drifts.append(replace(said, mend="sign", effect="reload nebula"))
+    package = replace(blank, kind="package", danger=_anew(machine, around), mend="replace")
     drifts += [
-        replace(blank, kind="package", what=each.name, text=_version(each), danger=danger, mend="replace")
-        for each in found.packages or ()
-        if each.before
+        replace(package, what=each.name, text=_version(each)) for each in found.packages or () if each.before
     ]
     return tuple(drifts)
+
+
+def _of_file(
+    blank: Drift,
+    file: File,
+    found: FoundFile,
+    texts: list[str],
+    machine: Machine,
+    known: Confirmed,
+    around: Around,
+) -> Drift:
+    groups = next((each.groups for each in around.descriptor(machine).files if each.path == file.path), ())
+    alone = around.alone(machine, groups or known.groups)
+    danger: Danger = ("downtime" if alone else "restart") if file.on_change == "restart" else "safe"
+    return replace(
+        blank,
+        what=file.path,
+        text=", ".join(texts),
+        danger=danger,
+        effect=f"{file.on_change} {file.unit}" if file.unit and file.on_change != "nothing" else "",
+        mend="sign" if file.path in (vpn.KEY, vpn.CERTIFICATE) else "visit",
+        diff=_diff(file, found),
+        now=found.text if _is_plain(file) else None,
+    )
+
+
+def _anew(machine: Machine, around: Around) -> Danger:
+    """How dangerous another machine in its place is."""
+    known = around.record.nodes.get(machine.node)
+    if around.last_copy(machine):
+        return "data loss"
+    return "downtime" if around.alone(machine, known.groups if known else ()) else "restart"
 
 
 def notes(machine: Machine, found: Found) -> tuple[str, ...]:
@@ -224,7 +127,7 @@ def notes(machine: Machine, found: Found) -> tuple[str, ...]:
     if found.packages is None:
         return (f"{machine.node}: which packages it began with was not noted; its next visit notes those of then",)
     if added := [each.name for each in found.packages if not each.before]:
-        return (f"{machine.node}: {_count(len(added), 'package')} besides those it began with: {', '.join(added)}",)
+        return (f"{machine.node}: {count(len(added), 'package')} besides those it began with: {', '.join(added)}",)
     return ()
 
 
@@ -305,13 +208,8 @@ def _certificate(known: Confirmed, found: FoundCertificate | None, now: datetime
         yield "not the one that was signed for it"
     days = renewal.days_left(found.ends, now)
     if days < renewal.SOON:
-        yield "expired" if days < 0 else f"ends in {_count(days, 'day')}"
+        yield "expired" if days < 0 else f"ends in {count(days, 'day')}"
 
 
 def _version(package: FoundPackage) -> str:
     return f"{package.now or 'removed'} instead of {package.before}"
-
-
-def chosen(drifts: Iterable[Drift], *mends: Mend) -> tuple[str, ...]:
-    """Machines that something of this kind mends, each once."""
-    return tuple(dict.fromkeys(each.node for each in drifts if each.mend in mends))

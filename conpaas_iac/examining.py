@@ -20,7 +20,9 @@ import msgspec
 
 from conpaas_iac import catalog, drift, placeholders, quoting, vpn
 from conpaas_iac.declaration import Machine
-from conpaas_iac.drift import Around, Drift, DriftReport, Found, Unchecked
+from conpaas_iac.drift import Around
+from conpaas_iac.driftfound import Found
+from conpaas_iac.driftreport import Drift, DriftReport, Unchecked
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.inspection import View, select, ssh_command, view
 from conpaas_iac.record import Confirmed
@@ -64,7 +66,8 @@ def drift_of(
 def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: datetime) -> _Checked:
     outside = drift.of_machine(machine, looked.seen.get(machine.node), around)
     if looked.reach(machine) is None:
-        return _Checked(outside)
+        mute = (Unchecked(machine.node, "it runs, and has no address"),) if _runs(machine, looked) else ()
+        return _Checked(outside, mute)
     known = looked.record.nodes.get(machine.node)
     if known is None:
         return _Checked(outside, (Unchecked(machine.node, "it has confirmed no configuration yet", UP),))
@@ -85,6 +88,11 @@ def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: d
         return _Checked(outside, (Unchecked(machine.node, error.message, error.remedy),))
     inside = drift.within(machine, known, tree, found, macs, around, now)
     return _Checked((*outside, *inside), notes=drift.notes(machine, found))
+
+
+def _runs(machine: Machine, looked: View) -> bool:
+    seen = looked.seen.get(machine.node)
+    return seen is not None and seen.running
 
 
 def _macs(tree: Tree, key: bytes, values: Mapping[str, str]) -> dict[str, str]:
@@ -135,9 +143,20 @@ def _asked(machine: Machine, looked: View, asked: str) -> Found:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise _SilentError(said[-1])
     try:
-        return msgspec.json.decode(done.stdout, type=Found)
+        return _hidden(msgspec.json.decode(done.stdout, type=Found), looked.secrets)
     except msgspec.DecodeError as error:
         raise _SilentError(f"its answer cannot be read: {error}") from error
+
+
+def _hidden(found: Found, values: Mapping[str, str]) -> Found:
+    """Where somebody wrote a secret into a file that is to hold none, its text shows the secret's name."""
+    files = list(found.files)
+    for number, file in enumerate(files):
+        text = file.text
+        for key, value in values.items():
+            text = text.replace(value, f"⟦{key}⟧") if text and value else text
+        files[number] = msgspec.structs.replace(file, text=text)
+    return msgspec.structs.replace(found, files=tuple(files))
 
 
 @cache

@@ -44,11 +44,11 @@ ROOMS: dict[str, tuple[str, str]] = {
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
         "situation sight contact visits rolling losses power deployment lifecycle rotation inspection joining "
-        "operating keeping orphans",
+        "operating keeping orphans drift driftreport driftfound examining reverting adopting grounds",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview", "ground pure deployment net"),
+    "shows": ("report live netview pastview stateview driftview whyview", "ground pure deployment net"),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -65,12 +65,12 @@ HOMES = {
     "jinja2": "render",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net*",
+    "net* drift driftreport examining reverting",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview commands.*",
+    "rich": "report live netview pastview stateview driftview whyview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }
@@ -78,7 +78,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations"
+    "renewal rolling losses operations drift driftreport driftfound"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -149,7 +149,8 @@ def _mebibytes(text: str) -> int | None:
     match = re.fullmatch(r"(\d+) ?([KMGT]?)(i?)B?", text)
     if not match:
         return None if text else 0
-    return int(match[1]) * (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " ") // 2**20
+    unit: int = (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " ")
+    return int(match[1]) * unit // 2**20
 
 
 def operators(settings: Settings) -> tuple[str, ...]:

@@ -76,10 +76,14 @@ def units(names: list[str]) -> dict[str, dict[str, str]]:
     }
 
 
+# As playbooks/configure.yml asked; of what was removed, dpkg remembers the version while its settings are there.
+PACKAGES = r"${binary:Package}\t${Version}\t${db:Status-Abbrev}\n"
+
+
 def listed(text: str) -> dict[str, str]:
-    """Package -> version, of what `dpkg-query -W` printed; those that were removed have no version."""
-    pairs = (line.partition("\t") for line in text.splitlines())
-    return {package: version for package, _, version in pairs if version}
+    """Package -> version, of those that are installed."""
+    lines = (line.split("\t") for line in text.splitlines())
+    return {line[0]: line[1] for line in lines if len(line) == 3 and line[2].startswith("ii")}
 
 
 def packages(baseline: Path) -> list[dict[str, str]] | None:
@@ -88,7 +92,7 @@ def packages(baseline: Path) -> list[dict[str, str]] | None:
         before = listed(baseline.read_text())
     except OSError:
         return None
-    now = listed(said("dpkg-query", "-W"))
+    now = listed(said("dpkg-query", "-W", "-f", PACKAGES))
     names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     return [{"name": name, "before": before.get(name, ""), "now": now.get(name, "")} for name in names]
 

@@ -59,7 +59,8 @@ class Instance:
         """New limits and labels, without a restart."""
         with lxd.errors(f"machine {new['name']}"):
             instance = _client(new).instances.get(new["name"])
-            instance.config.update({**limits(new["cpu"], new["memory"]), lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
+            size = limits(new["cpu"], new["memory"])
+            instance.config.update({**size, lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
             instance.save(wait=True)
         return {}
 

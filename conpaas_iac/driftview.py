@@ -1,0 +1,78 @@
+"""How drift looks on a terminal: a line a difference, below its machine; the last line is the count."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from conpaas_iac.driftreport import WAYS, Drift, DriftReport, Mending
+
+STYLES = {"safe": "green", "restart": "yellow", "downtime": "magenta", "data loss": "bold red"}
+SHOWN = 4  # packages that are named
+
+
+def drift_view(report: DriftReport, files: bool = False) -> RenderableType:
+    """What differs, how dangerous mending it is, and what to do."""
+    table = Table.grid(padding=(0, 2))
+    for node, found in groupby(report.drifts, key=lambda each: each.node):
+        table.add_row(Text(node, "bold"), "", "")
+        for drifts in _joined(list(found)):
+            table.add_row(*_row(drifts))
+    for each in report.unchecked:
+        remedy = f" → {each.remedy}" if each.remedy else ""
+        table.add_row(Text(each.node, "bold"), Text(f"not checked: {each.reason}{remedy}", "red"), "")
+    parts: list[RenderableType] = [Text(f"{report.application} ({report.environment})", "dim")]
+    parts += [table] if table.row_count else []
+    if files:
+        for drift in report.drifts:
+            if drift.diff:
+                parts += [Text(f"\n{drift.node}", "bold"), Syntax(drift.diff, "diff", background_color="default")]
+    parts += [Text(f"  note: {note}", "cyan") for note in report.notes]
+    return Group(*parts, Text(report.summary), *_hints(report, files))
+
+
+def _joined(drifts: Sequence[Drift]) -> Iterable[Sequence[Drift]]:
+    """Packages share a line."""
+    packages = [each for each in drifts if each.kind == "package"]
+    yield from ([each] for each in drifts if each.kind != "package")
+    if packages:
+        yield packages
+
+
+def _row(drifts: Sequence[Drift]) -> tuple[Text, Text, Text]:
+    first = drifts[0]
+    danger = Text(first.danger, STYLES[first.danger])
+    if first.effect:
+        danger.append(f" ({first.effect})", "dim")
+    if first.kind != "package":
+        return Text(f"  {first.what}", overflow="fold"), Text(first.text), danger
+    named = ", ".join(f"{each.what} {each.text}" for each in drifts[:SHOWN])
+    more = f" and {len(drifts) - SHOWN} more" if len(drifts) > SHOWN else ""
+    return Text(f"  package{'s' if len(drifts) > 1 else ''}"), Text(named + more), danger
+
+
+def _hints(report: DriftReport, files: bool) -> list[Text]:
+    if not report.drifts:
+        return []
+    place = "" if report.environment == "default" else f" -e {report.environment}"
+    hidden = sum(bool(each.diff) for each in report.drifts) if not files else 0
+    shows = f"; --files shows {hidden} diff{'' if hidden == 1 else 's'}" if hidden else ""
+    return [Text(f"  → conpaas drift {report.application}{place} --revert mends it{shows}", "dim")]
+
+
+def mending_view(mendings: Iterable[Mending]) -> RenderableType:
+    """What `--revert` would do, and how dangerous that is."""
+    table = Table.grid(padding=(0, 2))
+    for each in mendings:
+        danger = Text(each.danger, STYLES[each.danger])
+        ways = "; ".join(WAYS[way] for way in each.ways)
+        effects = f" ({', '.join(each.effects)})" if each.effects else ""
+        table.add_row(Text(f"  {each.node}", "bold"), danger, Text(ways + effects))
+        for what in each.what[:SHOWN]:
+            table.add_row("", "", Text(f"  {what}", "dim", overflow="fold"))
+        if len(each.what) > SHOWN:
+            table.add_row("", "", Text(f"  and {len(each.what) - SHOWN} more", "dim"))
+    return table

@@ -1,6 +1,7 @@
 """How drift looks on a terminal: a line a difference, below its machine; the last line is the count."""
 
 from collections.abc import Iterable, Sequence
+from difflib import unified_diff
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -8,6 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.adopting import Adopted
 from conpaas_iac.driftreport import WAYS, Drift, DriftReport, Mending
 
 STYLES = {"safe": "green", "restart": "yellow", "downtime": "magenta", "data loss": "bold red"}
@@ -76,3 +78,22 @@ def mending_view(mendings: Iterable[Mending]) -> RenderableType:
         if len(each.what) > SHOWN:
             table.add_row("", "", Text(f"  and {len(each.what) - SHOWN} more", "dim"))
     return table
+
+
+def adopted_view(adopted: Adopted) -> RenderableType:
+    """What was written into the manifest, and what it cannot say."""
+    parts: list[RenderableType] = []
+    for each in adopted.edits:
+        where = ", ".join(each.nodes)
+        parts.append(Text(f"  {each.service} {each.name}: {each.before!r} → {each.value!r}   (as on {where})", "green"))
+    for refused in adopted.refused:
+        parts.append(Text(f"  {refused.node} {refused.what}: {refused.reason}", "red"))
+        parts.append(Text(f"    → {refused.remedy}", "dim"))
+    name, texts = adopted.manifest, (adopted.before.splitlines(), adopted.after.splitlines())
+    if lines := list(unified_diff(*texts, name, name, lineterm="", n=1)):
+        parts.append(Syntax("\n".join(lines), "diff", background_color="default"))
+    count = len(adopted.edits)
+    done = f"Adopted: {count} value{'' if count == 1 else 's'} of {name}; {len(adopted.refused)} refused."
+    parts.append(Text(done))
+    parts += [Text(f"  → conpaas up {name} makes it so on all machines of the service", "dim")] if count else []
+    return Group(*parts)

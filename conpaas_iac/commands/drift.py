@@ -8,6 +8,7 @@ import click
 from conpaas_iac import driftreport, settings
 from conpaas_iac.commands import options, output
 from conpaas_iac.driftreport import DriftReport, Mending
+from conpaas_iac.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -63,7 +64,7 @@ def command(
         return report.exit_code
     place = reverting.manifest_of(application, environment, manifest, configured)
     if adopt:
-        return _adopt(report, place, form)
+        return _adopt(report, place, form, configured)
     request = options.request(place, environment, locked, may_lose)
     mendings = driftreport.mendings(report.drifts)
     _ask(report, mendings, files, form, yes)
@@ -86,15 +87,15 @@ def _ask(report: DriftReport, mendings: tuple[Mending, ...], files: bool, form: 
         click.confirm("Do it?", abort=True, err=is_json)
 
 
-def _adopt(report: DriftReport, place: Path, form: str) -> int:
+def _adopt(report: DriftReport, place: Path, form: str, configured: Settings) -> int:
     from conpaas_iac import adopting, driftview
 
-    adopted = adopting.adopt(report, place)
+    adopted = adopting.adopt(report, place, configured)
     if form == "json":
         click.echo(json.dumps(adopting.document(report, adopted), indent=2))
     else:
-        output.console().print(driftview.adopted_view(adopted, place))
-    return 0 if not adopted.refused else 1
+        output.console().print(driftview.adopted_view(adopted))
+    return adopted.exit_code
 
 
 def _show(report: DriftReport, form: str, files: bool, reverted: tuple[Mending, ...] = ()) -> None:

@@ -1,0 +1,151 @@
+"""The use case behind `conpaas drift --adopt`: what the manifest can say of a drift is written into it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from conpaas_iac import adoption, catalog, trial
+from conpaas_iac.driftreport import Drift, DriftReport
+from conpaas_iac.errors import UserError
+from conpaas_iac.files import write_atomically
+from conpaas_iac.layout import SIZES
+from conpaas_iac.manifest import edit
+from conpaas_iac.manifest.read import compile_
+from conpaas_iac.settings import Settings
+from conpaas_iac.situation import wish_of
+from conpaas_iac.wish import Request, Wish
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value of the manifest."""
+
+    service: str
+    fields: tuple[str, ...]  # ("Configuration", "memory_limit")
+    before: object
+    value: object
+    nodes: tuple[str, ...]  # where it was found
+
+    @property
+    def name(self) -> str:
+        """As a user says it."""
+        return ".".join(self.fields)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What the manifest cannot say."""
+
+    node: str
+    what: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was written, and what could not be."""
+
+    manifest: str
+    edits: tuple[Edit, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    before: str = ""  # the manifest's text
+    after: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something is left that the manifest cannot say."""
+        return 1 if self.refused else 0
+
+
+def adopt(report: DriftReport, manifest: Path, settings: Settings) -> Adopted:
+    """Edit the manifest, nothing else of its text is touched; raises UserError where it would not be valid then."""
+    wanted = wish_of(Request(manifest, report.environment, dry=True), settings)
+    if wanted.application != report.application:
+        raise UserError(f"{manifest} is of {wanted.application}, not of {report.application}", "--manifest FILE")
+    edits, refused = proposed(report, wanted, settings)
+    before = manifest.read_bytes().decode()  # line ends as they are
+    types, after, mode = catalog.load(), before, manifest.stat().st_mode & 0o777
+    for each in edits:
+        after = edit.set_value(after, each.service, each.fields, each.value, types)
+    if after != before:
+        write_atomically(manifest, after.encode(), mode)
+        try:
+            compile_(manifest, types)
+        except UserError:
+            write_atomically(manifest, before.encode(), mode)
+            raise
+    return Adopted(str(manifest), edits, refused, before, after)
+
+
+def proposed(
+    report: DriftReport, wanted: Wish, settings: Settings
+) -> tuple[tuple[Edit, ...], tuple[Refused, ...]]:
+    """What to write, and why not what is not written."""
+    found: dict[tuple[str, tuple[str, ...]], list[tuple[Drift, Edit]]] = {}
+    refused = []
+    for drift in report.drifts:
+        edits = list(_edits(drift, wanted, settings))
+        for each in edits:
+            found.setdefault((each.service, each.fields), []).append((drift, each))
+        if not edits:
+            refused.append(_refused(drift, report.application, wanted))
+    chosen = []
+    for pairs in found.values():
+        if len({repr(each.value) for _, each in pairs}) == 1:
+            chosen.append(replace(pairs[0][1], nodes=tuple(dict.fromkeys(drift.node for drift, _ in pairs))))
+        else:
+            said = ", ".join(f"{each.value!r} on {drift.node}" for drift, each in pairs)
+            reason = f"{pairs[0][1].name} is not the same everywhere: {said}"
+            refused += [Refused(drift.node, drift.what, reason, "edit the manifest, or --revert") for drift, _ in pairs]
+    return tuple(chosen), tuple(refused)
+
+
+def _edits(drift: Drift, wanted: Wish, settings: Settings) -> Iterator[Edit]:
+    services = {each.name: each for each in wanted.manifest.services}
+    service = services.get(drift.service)
+    if service is None:
+        return
+    if drift.mend == "resize" and not service.batches:
+        for name, size in SIZES.items():
+            if (size.cpu, size.memory) == drift.size:
+                yield Edit(drift.service, ("Size",), service.size, name, (drift.node,))
+    if drift.kind == "file" and drift.now is not None:
+        known = trial.parameters(service)
+        rendered = trial.rendering(
+            drift.node, drift.what, drift.service, wanted.topology, wanted.types, settings
+        )
+        for parameter, value in adoption.values(drift.now, known, rendered).items():
+            yield Edit(drift.service, parameter, known[parameter], value, (drift.node,))
+
+
+def _refused(drift: Drift, application: str, wanted: Wish) -> Refused:
+    manifest = wanted.manifest.path
+    cannot = {
+        "anew": ("the manifest says how many machines there are, not which are lost",
+                 f"--revert makes it anew; without it: conpaas scale {manifest} --remove {drift.node}"),
+        "start": ("the manifest starts and stops services, not machines",
+                  f"--revert starts it; the service: conpaas stop {application}/{drift.service}"),
+        "resize": (f"a machine of this size is none of {', '.join(SIZES)}", "--revert, or another size"),
+        "sign": ("certificates are not in the manifest", "--revert"),
+        "replace": ("the manifest names no versions of packages: the role's image does", "--revert"),
+    }  # fmt: skip
+    if drift.kind == "file" and drift.mend == "visit" and drift.now is None:
+        reason, remedy = "it holds secrets, or is not there", "--revert; a secret: conpaas secret set"
+    elif drift.kind == "file" and drift.mend == "visit":
+        reason, remedy = "no value of the manifest stands where it was edited", "--revert"
+    else:
+        reason, remedy = cannot.get(drift.mend, (f"the manifest says nothing of a {drift.kind}", "--revert"))
+    return Refused(drift.node, drift.what, reason, remedy)
+
+
+def document(report: DriftReport, adopted: Adopted) -> dict[str, object]:
+    """For `--format json`."""
+    return {
+        "version": 1,
+        "application": report.application,
+        "environment": report.environment,
+        "manifest": adopted.manifest,
+        "edits": [{**asdict(each), "name": each.name} for each in adopted.edits],
+        "refused": [asdict(each) for each in adopted.refused],
+    }

@@ -82,6 +82,7 @@ def within(
         drifts.append(replace(blank, kind="code", what="code", text=text, effect=effect))
     if texts := list(_certificate(known, found.certificate, now)):
         said = replace(blank, kind="certificate", what="certificate", text=", ".join(texts))
+        drifts = [*(each for each in drifts if each.what != vpn.CERTIFICATE)]
         drifts.append(replace(said, mend="sign", effect="reload nebula"))
     package = replace(blank, kind="package", danger=_anew(machine, around), mend="replace")
     drifts += [

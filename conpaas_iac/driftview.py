@@ -66,17 +66,13 @@ def _hints(report: DriftReport, files: bool) -> list[Text]:
 
 
 def mending_view(mendings: Iterable[Mending]) -> RenderableType:
-    """What `--revert` would do, and how dangerous that is."""
+    """What `--revert` would do to each machine, and how dangerous that is."""
     table = Table.grid(padding=(0, 2))
     for each in mendings:
         danger = Text(each.danger, STYLES[each.danger])
         ways = "; ".join(WAYS[way] for way in each.ways)
         effects = f" ({', '.join(each.effects)})" if each.effects else ""
         table.add_row(Text(f"  {each.node}", "bold"), danger, Text(ways + effects))
-        for what in each.what[:SHOWN]:
-            table.add_row("", "", Text(f"  {what}", "dim", overflow="fold"))
-        if len(each.what) > SHOWN:
-            table.add_row("", "", Text(f"  and {len(each.what) - SHOWN} more", "dim"))
     return table
 
 

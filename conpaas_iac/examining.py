@@ -79,7 +79,7 @@ def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: d
         return _Checked(outside, (Unchecked(machine.node, "not all that it was given is known any more", UP),))
     try:
         key = secrets.token_bytes(32)
-        macs = _macs(tree, key, looked.secrets)
+        macs = macs_of(tree, key, looked.secrets)
         found = _asked(machine, looked, question(tree, known, key, macs, texts))
     except _SilentError as silent:
         reason, remedy = str(silent), f"conpaas ssh {looked.application}/{machine.node}"
@@ -95,7 +95,7 @@ def _runs(machine: Machine, looked: View) -> bool:
     return seen is not None and seen.running
 
 
-def _macs(tree: Tree, key: bytes, values: Mapping[str, str]) -> dict[str, str]:
+def macs_of(tree: Tree, key: bytes, values: Mapping[str, str]) -> dict[str, str]:
     """Path -> HMAC of what was shipped, secrets included."""
     texts = {file.path: placeholders.revealed(file.content, values, quoting.FILTERS) for file in tree.files}
     return {path: hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for path, text in texts.items()}
@@ -143,12 +143,12 @@ def _asked(machine: Machine, looked: View, asked: str) -> Found:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise _SilentError(said[-1])
     try:
-        return _hidden(msgspec.json.decode(done.stdout, type=Found), looked.secrets)
+        return hidden(msgspec.json.decode(done.stdout, type=Found), looked.secrets)
     except msgspec.DecodeError as error:
         raise _SilentError(f"its answer cannot be read: {error}") from error
 
 
-def _hidden(found: Found, values: Mapping[str, str]) -> Found:
+def hidden(found: Found, values: Mapping[str, str]) -> Found:
     """Where somebody wrote a secret into a file that is to hold none, its text shows the secret's name."""
     files = list(found.files)
     for number, file in enumerate(files):

@@ -81,7 +81,7 @@ def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: d
         key = secrets.token_bytes(32)
         macs = macs_of(tree, key, looked.secrets)
         found = _asked(machine, looked, question(tree, known, key, macs, texts))
-    except _SilentError as silent:
+    except SilentError as silent:
         reason, remedy = str(silent), f"conpaas ssh {looked.application}/{machine.node}"
         return _Checked(outside, (Unchecked(machine.node, reason, remedy),))
     except ConpaasError as error:
@@ -120,7 +120,7 @@ def question(tree: Tree, known: Confirmed, key: bytes, macs: Mapping[str, str], 
     )
 
 
-class _SilentError(Exception):
+class SilentError(Exception):
     """A machine did not answer; why."""
 
 
@@ -138,14 +138,14 @@ def _asked(machine: Machine, looked: View, asked: str) -> Found:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _SilentError(f"no answer within {PATIENCE:.0f} s") from None
+        raise SilentError(f"no answer within {PATIENCE:.0f} s") from None
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise _SilentError(said[-1])
+        raise SilentError(said[-1])
     try:
         return hidden(msgspec.json.decode(done.stdout, type=Found), looked.secrets)
     except msgspec.DecodeError as error:
-        raise _SilentError(f"its answer cannot be read: {error}") from error
+        raise SilentError(f"its answer cannot be read: {error}") from error
 
 
 def hidden(found: Found, values: Mapping[str, str]) -> Found:

@@ -11,6 +11,7 @@ from conpaas_iac.files import write_atomically
 from conpaas_iac.layout import SIZES
 from conpaas_iac.manifest import edit
 from conpaas_iac.manifest.read import compile_
+from conpaas_iac.manifest.source import SECRET_NAME
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import wish_of
 from conpaas_iac.wish import Request, Wish
@@ -111,7 +112,7 @@ def _edits(drift: Drift, wanted: Wish, settings: Settings) -> Iterator[Edit]:
             if (size.cpu, size.memory) == drift.size:
                 yield Edit(drift.service, ("Size",), service.size, name, (drift.node,))
     if drift.kind == "file" and drift.now is not None:
-        known = trial.parameters(service)
+        known = {name: value for name, value in trial.parameters(service).items() if not SECRET_NAME.search(name[1])}
         rendered = trial.rendering(
             drift.node, drift.what, drift.service, wanted.topology, wanted.types, settings
         )

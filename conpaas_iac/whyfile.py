@@ -7,6 +7,7 @@ from conpaas_iac import adoption, placeholders, trial, vpn
 from conpaas_iac.adoption import Parameter
 from conpaas_iac.catalog import File, ServiceType
 from conpaas_iac.manifest.model import Service
+from conpaas_iac.manifest.source import SECRET_NAME
 from conpaas_iac.render import Tree
 from conpaas_iac.whyground import Ground
 from conpaas_iac.whystep import Answer, Step, role
@@ -99,7 +100,8 @@ def _value(parameter: Parameter, value: object, service: Service, kind: ServiceT
     place = ground.where(f"{service.pointer}/{field}/{name}")
     default = "" if place else " (the default)"
     steps = ("argument_specs", "main", "options", name)
-    return Step(f"{field}.{name} = {value!r}{default}", place or role(kind, "meta/argument_specs.yml", *steps))
+    shown = "(not shown)" if field == "Environment" and SECRET_NAME.search(name) else repr(value)
+    return Step(f"{field}.{name} = {shown}{default}", place or role(kind, "meta/argument_specs.yml", *steps))
 
 
 def of_code(query: str, ground: Ground) -> Iterator[Answer]:

@@ -130,12 +130,12 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         running=instance["status"] == "Running",
         incarnation=int(config[lxd.INCARNATION]),
         ip=next(ips, ""),
-        cpu=_cores(config.get("limits.cpu", "")),
-        memory=_mebibytes(config.get("limits.memory", "")),
+        cpu=cores(config.get("limits.cpu", "")),
+        memory=mebibytes(config.get("limits.memory", "")),
     )
 
 
-def _cores(text: str) -> int | None:
+def cores(text: str) -> int | None:
     """Of "2", of a set as "0-3,6", or of nothing."""
     try:
         spans = [[int(end) for end in part.split("-")] for part in text.split(",")] if text else []
@@ -144,7 +144,7 @@ def _cores(text: str) -> int | None:
     return spans[0][0] if text.isdigit() else sum(1 + span[-1] - span[0] for span in spans)
 
 
-def _mebibytes(text: str) -> int | None:
+def mebibytes(text: str) -> int | None:
     """Of "1024MiB" or "2GB"; a share of the host's memory is no size."""
     match = re.fullmatch(r"(\d+) ?([KMGT]?)(i?)B?", text)
     if not match:

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from conpaas_iac import adoption, catalog, trial
+from conpaas_iac import adoption, trial
 from conpaas_iac.driftreport import Drift, DriftReport
 from conpaas_iac.errors import UserError
-from conpaas_iac.files import write_atomically
 from conpaas_iac.layout import SIZES
 from conpaas_iac.manifest import edit
-from conpaas_iac.manifest.read import compile_
+from conpaas_iac.manifest.rewrite import read_exactly, rewrite
 from conpaas_iac.manifest.source import SECRET_NAME
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import wish_of
@@ -65,17 +64,10 @@ def adopt(report: DriftReport, manifest: Path, settings: Settings) -> Adopted:
     if wanted.application != report.application:
         raise UserError(f"{manifest} is of {wanted.application}, not of {report.application}", "--manifest FILE")
     edits, refused = proposed(report, wanted, settings)
-    before = manifest.read_bytes().decode()  # line ends as they are
-    types, after, mode = catalog.load(), before, manifest.stat().st_mode & 0o777
+    before = after = read_exactly(manifest)
     for each in edits:
-        after = edit.set_value(after, each.service, each.fields, each.value, types)
-    if after != before:
-        write_atomically(manifest, after.encode(), mode)
-        try:
-            compile_(manifest, types)
-        except UserError:
-            write_atomically(manifest, before.encode(), mode)
-            raise
+        after = edit.set_value(after, each.service, each.fields, each.value, wanted.types)
+    rewrite(manifest, after, wanted.types)
     return Adopted(str(manifest), edits, refused, before, after)
 
 

@@ -14,20 +14,23 @@ from conpaas_iac.driftreport import WAYS, Drift, DriftReport, Mending
 
 STYLES = {"safe": "green", "restart": "yellow", "downtime": "magenta", "data loss": "bold red"}
 SHOWN = 4  # packages that are named
+NARROW = 30  # columns that paths of all machines have at least, so that they stand below one another
 
 
 def drift_view(report: DriftReport, files: bool = False) -> RenderableType:
     """What differs, how dangerous mending it is, and what to do."""
-    table = Table.grid(padding=(0, 2))
+    parts: list[RenderableType] = [Text(f"{report.application} ({report.environment})", "dim")]
+    longest = max((len(each.what) for each in report.drifts), default=0)
     for node, found in groupby(report.drifts, key=lambda each: each.node):
-        table.add_row(Text(node, "bold"), "", "")
+        table = Table.grid(padding=(0, 2))
+        table.add_column()
+        table.add_column(min_width=min(longest, NARROW), overflow="fold")
         for drifts in _joined(list(found)):
-            table.add_row(*_row(drifts))
+            table.add_row("", *_row(drifts))
+        parts += [Text(node, "bold"), table]
     for each in report.unchecked:
         remedy = f" → {each.remedy}" if each.remedy else ""
-        table.add_row(Text(each.node, "bold"), Text(f"not checked: {each.reason}{remedy}", "red"), "")
-    parts: list[RenderableType] = [Text(f"{report.application} ({report.environment})", "dim")]
-    parts += [table] if table.row_count else []
+        parts.append(Text(f"{each.node}: not checked: {each.reason}{remedy}", "red"))
     if files:
         for drift in report.drifts:
             if drift.diff:
@@ -47,13 +50,15 @@ def _joined(drifts: Sequence[Drift]) -> Iterable[Sequence[Drift]]:
 def _row(drifts: Sequence[Drift]) -> tuple[Text, Text, Text]:
     first = drifts[0]
     danger = Text(first.danger, STYLES[first.danger])
-    if first.effect:
+    if first.effect.startswith(first.danger):
+        danger = Text(first.effect, STYLES[first.danger])
+    elif first.effect:
         danger.append(f" ({first.effect})", "dim")
     if first.kind != "package":
-        return Text(f"  {first.what}", overflow="fold"), Text(first.text), danger
+        return Text(first.what), Text(first.text), danger
     named = ", ".join(f"{each.what} {each.text}" for each in drifts[:SHOWN])
     more = f" and {len(drifts) - SHOWN} more" if len(drifts) > SHOWN else ""
-    return Text(f"  package{'s' if len(drifts) > 1 else ''}"), Text(named + more), danger
+    return Text("package" if len(drifts) == 1 else f"{len(drifts)} packages"), Text(named + more), danger
 
 
 def _hints(report: DriftReport, files: bool) -> list[Text]:
@@ -72,7 +77,7 @@ def mending_view(mendings: Iterable[Mending]) -> RenderableType:
         danger = Text(each.danger, STYLES[each.danger])
         ways = "; ".join(WAYS[way] for way in each.ways)
         effects = f" ({', '.join(each.effects)})" if each.effects else ""
-        table.add_row(Text(f"  {each.node}", "bold"), danger, Text(ways + effects))
+        table.add_row("", Text(each.node, "bold"), danger, Text(ways + effects))
     return table
 
 

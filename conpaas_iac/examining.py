@@ -82,7 +82,7 @@ def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: d
         macs = macs_of(tree, key, looked.secrets)
         found = _asked(machine, looked, question(tree, known, key, macs, texts))
     except SilentError as silent:
-        reason, remedy = str(silent), f"conpaas ssh {looked.application}/{machine.node}"
+        reason, remedy = str(silent), f"if it stays so: conpaas replace MANIFEST {machine.node}"
         return _Checked(outside, (Unchecked(machine.node, reason, remedy),))
     except ConpaasError as error:
         return _Checked(outside, (Unchecked(machine.node, error.message, error.remedy),))

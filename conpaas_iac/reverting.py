@@ -65,6 +65,13 @@ def refuse_more(report: DriftReport, request: Request, settings: Settings) -> No
             f"the manifest asks for more than was applied: {', '.join(moved)}",
             f"`conpaas plan {request.manifest}` shows it; `conpaas up {request.manifest}` first, then this again",
         )
+    if unfinished := now.record.visiting & {machine.node for machine in now.applied.machines}:
+        message = f"a run was interrupted at {', '.join(sorted(unfinished))}"
+        raise UserError(message, f"`conpaas up {request.manifest}` goes on there; then this again")
+    lost = {*now.gone, *(machine.node for machine in now.asleep)}
+    if others := sorted(lost - {each.node for each in report.drifts}):
+        message = f"{', '.join(others)}: gone or stopped as well, and would come back with it"
+        raise UserError(message, f"of the whole application: conpaas drift {report.application} --revert")
     losses.refuse(now.losses, request.may_lose, report.application, now.applied.machines, wanted.types)
 
 

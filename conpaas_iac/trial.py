@@ -19,6 +19,11 @@ def parameters(service: model.Service) -> dict[Parameter, object]:
     }
 
 
+def relations(service: model.Service) -> dict[Parameter, object]:
+    """The services that it uses, each of which it might as well not."""
+    return {("Uses", name): True for name in service.uses}
+
+
 def rendering(node: str, path: str, service: str, layout: Topology, types: Catalog, settings: Settings) -> Render:
     """How a file of a machine comes out with other values of its service; "" where the machine has no such file."""
     operators = {each.cloud: clouds.cloud(each.cloud).operators(settings) for each in layout.nodes}
@@ -35,12 +40,12 @@ def rendering(node: str, path: str, service: str, layout: Topology, types: Catal
 def _with(layout: Topology, name: str, values: Mapping[Parameter, object]) -> Topology:
     options = {inner: value for (field, inner), value in values.items() if field == "Configuration"}
     variables = {inner: str(value) for (field, inner), value in values.items() if field == "Environment"}
-    return replace(
-        layout,
-        services=tuple(
-            replace(each, options={**each.options, **options}, environment={**each.environment, **variables})
-            if each.name == name
-            else each
-            for each in layout.services
-        ),
+    without = {inner for (field, inner), value in values.items() if field == "Uses" and not value}
+    service = layout.service(name)
+    changed = replace(
+        service,
+        options={**service.options, **options},
+        environment={**service.environment, **variables},
+        uses=tuple(used for used in service.uses if used not in without),
     )
+    return replace(layout, services=tuple(changed if each.name == name else each for each in layout.services))

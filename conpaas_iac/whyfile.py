@@ -82,6 +82,8 @@ def _fed(service: Service, path: str, having: Iterable[str], ground: Ground) -> 
         rendered = trial.rendering(node, path, service.name, ground.topology, ground.types, ground.settings)
         for parameter in adoption.feeding(known, rendered):
             yield _value(parameter, known[parameter], service, kind, ground)
+        for _, used in adoption.feeding(trial.relations(service), rendered):
+            yield Step(f"what {used} offers to who uses it", ground.where(f"{at}/Uses", at))
         for name in sorted(_secrets(ground.trees[node], path)):
             fields = [field for field, secret in service.secrets.items() if secret == name]
             variables = [variable for variable, secret in service.environment_secrets.items() if secret == name]
@@ -98,10 +100,11 @@ def _secrets(tree: Tree, path: str) -> set[str]:
 def _value(parameter: Parameter, value: object, service: Service, kind: ServiceType, ground: Ground) -> Step:
     field, name = parameter
     place = ground.where(f"{service.pointer}/{field}/{name}")
-    default = "" if place else " (the default)"
+    default = "" if place else " (default)"
     steps = ("argument_specs", "main", "options", name)
     shown = "(not shown)" if field == "Environment" and SECRET_NAME.search(name) else repr(value)
-    return Step(f"{field}.{name} = {shown}{default}", place or role(kind, "meta/argument_specs.yml", *steps))
+    word = "option" if field == "Configuration" else "variable"
+    return Step(f"{word} {name} = {shown}{default}", place or role(kind, "meta/argument_specs.yml", *steps))
 
 
 def of_code(query: str, ground: Ground) -> Iterator[Answer]:

@@ -12,7 +12,7 @@ from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import load, remembered
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.source import Source
-from conpaas_iac.record import Origin, Record
+from conpaas_iac.record import Join, Origin, Record
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import wish_of
@@ -32,6 +32,7 @@ class Ground:
     lock: Path  # its lock file, which may not be here
     settings: Settings
     ips: Mapping[str, str]  # node -> address on the provider's network, where known
+    joins: tuple[Join, ...] = ()  # machines that operators let in
 
     def where(self, *pointers: str) -> str:
         """The place of the first of these that the manifest has: "manifest.json:12:7"."""
@@ -72,7 +73,7 @@ def _of_application(application: str, environment: str, settings: Settings) -> G
     trees = {node: tree for node in there.nodes if (tree := there.tree(node))}
     lock_path = lockfile.path_of(near(Path(there.origin.path)), environment)
     ips = engine.applied().ips
-    return Ground(manifest, layout, types, catalog.load_internal(), trees, lock_path, settings, ips)
+    return Ground(manifest, layout, types, catalog.load_internal(), trees, lock_path, settings, ips, there.joins)
 
 
 def _source(origin: Origin) -> Source:

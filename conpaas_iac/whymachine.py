@@ -16,7 +16,12 @@ def of_machine(query: str, ground: Ground) -> Iterator[Answer]:
         if query in _names(node, ground):
             yield Answer("machine", node.name, tuple(_machine(node, ground)), (node.name,))
             return
-    yield from _reserved(query, ground)
+    joined = [each for each in ground.joins if query in (each.name, each.address)]
+    for each in joined:
+        text = f"{each.name} joined, let in by {each.by} until {each.ends:%Y-%m-%d %H:%M} UTC"
+        yield Answer("address", each.address, (Step(text), Step(f"reaches {', '.join(each.reach)}")))
+    if not joined:
+        yield from _reserved(query, ground)
 
 
 def _names(node: Node, ground: Ground) -> set[str]:

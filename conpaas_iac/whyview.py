@@ -18,7 +18,7 @@ def why_view(answers: Iterable[Answer]) -> RenderableType:
         parts.append(Text(f"{answer.kind} {answer.name}", "bold").append(_where(answer), "dim"))
         table = Table.grid(padding=(0, 2))
         for step in answer.steps:
-            table.add_row(Text(f"  {step.text}"), Text(step.place, "cyan", overflow="fold"))
+            table.add_row("", Text(step.text), Text(step.place, "cyan", overflow="fold"))
         parts.append(table)
     return Group(*parts)
 

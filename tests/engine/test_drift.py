@@ -153,6 +153,17 @@ def test_a_manifest_that_asks_for_more_is_not_carried_out(world: World, answers:
     assert not record.read(world.engine().shelf, "shop.default").visiting
 
 
+def test_a_part_is_only_mended_where_nothing_else_would_be(world: World, answers: Answers) -> None:
+    world.up(backends(3))
+    world.lxd.halt("shop--web-3")
+    answers["web-2"] = with_file(INI, mac="0")
+    part = drift(world, "web", "2")
+    assert said(part) == [("web-2", INI, "edited by hand")]
+    with pytest.raises(UserError, match="web-3: gone or stopped as well"):
+        revert(world, part)
+    assert (world.lxd.calls, world.visits.seen) == ([], [])
+
+
 def test_a_manifest_of_another_application_is_refused(world: World, answers: Answers) -> None:
     world.up(backends(1))
     answers["web-1"] = with_file(INI, mac="0")
@@ -193,6 +204,8 @@ def test_a_revert_that_is_cut_off_is_ended_by_an_up(world: World, answers: Answe
     assert [each.node for each in half.unchecked] == ["web-1"]
     assert "a run was interrupted there" in half.unchecked[0].reason
     assert (half.exit_code, half.unchecked[0].remedy) == (3, "conpaas up")
+    with pytest.raises(UserError, match="a run was interrupted at web-1"):
+        revert(world, half)
     world.up()
     assert world.visits.seen == [("configure", ("web-1",))]
 

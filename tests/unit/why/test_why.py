@@ -92,15 +92,16 @@ def test_a_file_with_the_values_that_feed_it(manifest: str, capsys: pytest.Captu
     both = ask("90-conpaas.ini", capsys)
     assert [each["nodes"] for each in both] == [["my-blog-1"], ["lone-1"]]
     found = places(both[0])
-    assert line(found["Configuration.memory_limit = '64M'"]) == '"64M"},'
-    assert line(found["Configuration.display_errors = False (the default)"]) == "display_errors:"
+    assert line(found["option memory_limit = '64M'"]) == '"64M"},'
+    assert line(found["option display_errors = False (default)"]) == "display_errors:"
     assert line(found["of php, for backend; mode 0644"]).startswith("{path: /etc/php/8.2/fpm/conf.d/90-conpaas.ini")
     assert "expose_php" in (folder("roles").parent / found["from the template"].rsplit(":", 2)[0]).read_text()
     assert "a change of it: reload php8.2-fpm" in found
     assert not any("fallback" in text for text in found)
     [pool, _] = ask("/etc/php/8.2/fpm/pool.d/www.conf", capsys)
-    assert line(places(pool)["Environment.MODE = 'live'"]) == '"live", "API_TOKEN": "hunter2"}'
-    assert "Environment.API_TOKEN = (not shown)" in places(pool)
+    assert line(places(pool)["variable MODE = 'live'"]) == '"live", "API_TOKEN": "hunter2"}'
+    assert line(places(pool)["what db offers to who uses it"]) == '["db"],'
+    assert "variable API_TOKEN = (not shown)" in places(pool)
     assert "hunter2" not in json.dumps(pool)
 
 

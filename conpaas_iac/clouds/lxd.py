@@ -163,7 +163,10 @@ def start(names: Iterable[str], settings: Settings) -> None:
     from conpaas_iac.provider.lxd_instance import wait_for_ssh
 
     def one(instance: Any) -> None:
-        instance.start(wait=True)
+        if instance.status == "Frozen":
+            instance.unfreeze(wait=True)
+        else:
+            instance.start(wait=True)
         wait_for_ssh(instance)
 
     _each(names, "start", one, settings)

@@ -86,6 +86,15 @@ def test_gone_and_stopped_machines_come_back_and_nobody_else_is_visited(world: W
     assert drift(world).exit_code == 0
 
 
+def test_a_paused_machine_goes_on(world: World, answers: Answers) -> None:
+    world.up(backends(1))
+    world.lxd.freeze("shop--web-1")
+    report = drift(world)
+    assert said(report) == [("web-1", "machine", "stopped")]
+    revert(world, report)
+    assert (world.lxd.calls, drift(world).exit_code) == (["unfreeze shop--web-1"], 0)
+
+
 def test_only_the_machine_whose_file_was_edited_is_visited(world: World, answers: Answers) -> None:
     world.up(backends(2))
     answers["web-2"] = with_file(INI, mac="0")

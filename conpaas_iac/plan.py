@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Literal
 
-from conpaas_iac.declaration import Declaration, Machine, natural
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.ordering import natural
 from conpaas_iac.record import Confirmed, Record
 from conpaas_iac.render import Tree
 from conpaas_iac.topology import Topology
@@ -104,7 +105,7 @@ def make(
 def _change(
     machine: Machine, there: Machine | None, anew: str, record: Record, tree: Tree, renewed: tuple[str, ...]
 ) -> MachineChange | None:
-    address = machine.address.split("/")[0]
+    address = machine.fixed_address
     if there is None:
         what = f"{machine.type} on {machine.cloud}, {machine.cpu} cpu, {machine.memory} MiB, image {machine.image}"
         return MachineChange(machine.node, machine.service, "add", address, what)
@@ -143,7 +144,7 @@ def _differences(known: Confirmed, code: str, files: Sequence[FileChange]) -> li
 
 
 def _leaving(machine: Machine, rests: bool, service_stays: bool) -> MachineChange:
-    address = machine.address.split("/")[0]
+    address = machine.fixed_address
     if rests:
         return MachineChange(machine.node, machine.service, "rest", address, "its service is stopped; data is kept")
     cause = "the service has fewer machines now" if service_stays else "the service is no longer in the manifest"

@@ -11,26 +11,27 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from conpaas_iac import renewal
-from conpaas_iac.plan import MachineChange, Plan
-from conpaas_iac.status import ApplicationStatus, Listing
-from conpaas_iac.topology import Topology
+from conpaas_iac.events import SIGNS
 
 if TYPE_CHECKING:
     from conpaas_iac.deployment import Result
     from conpaas_iac.joining import Joined, Wanted
+    from conpaas_iac.listing import Listing
+    from conpaas_iac.plan import MachineChange, Plan
+    from conpaas_iac.status import ApplicationStatus
+    from conpaas_iac.topology import Topology
 
-SIGNS = {
-    "add": ("+", "green"),
-    "change": ("~", "yellow"),
-    "replace": ("±", "magenta"),
-    "remove": ("-", "red"),
-    "rest": ("◌", "yellow"),
-    "wake": ("●", "green"),
+STYLES = {
+    "add": "green",
+    "change": "yellow",
+    "replace": "magenta",
+    "remove": "red",
+    "rest": "yellow",
+    "wake": "green",
 }
 
 
-def headline(topology: Topology, seconds: float) -> Text:
+def headline(topology: "Topology", seconds: float) -> Text:
     """The first line of an `up`."""
     nodes, places = topology.nodes, sorted({node.cloud for node in topology.nodes})
     counts = f"{_count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"
@@ -43,7 +44,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def plan_document(plan: Plan) -> dict[str, object]:
+def plan_document(plan: "Plan") -> dict[str, object]:
     """For `--format json`."""
     return {"version": 1, **asdict(plan), "summary": summary(plan)}
 
@@ -60,7 +61,7 @@ def result_document(result: "Result", seconds: float) -> dict[str, object]:
     }
 
 
-def plan_view(plan: Plan, files: bool = False) -> RenderableType:
+def plan_view(plan: "Plan", files: bool = False) -> RenderableType:
     """The plan: one line per machine, or per run of machines that share a fate; the last line is the count."""
     parts: list[RenderableType] = []
     if plan.changes:
@@ -75,7 +76,7 @@ def plan_view(plan: Plan, files: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: "Plan") -> str:
     """The last line of a plan."""
     if plan.is_empty:
         return f"No changes. {plan.application} is as its manifest says ({_count(plan.unchanged, 'machine')})."
@@ -84,11 +85,11 @@ def summary(plan: Plan) -> str:
     return f"Plan: {add} to add, {change} to change, {remove} to remove; {plan.unchanged} as they are."
 
 
-def _changes(changes: Sequence[MachineChange]) -> Table:
+def _changes(changes: "Sequence[MachineChange]") -> Table:
     table = Table.grid(padding=(0, 2))
     for (_, action, cause), run in groupby(changes, key=lambda each: (each.service, each.action, each.cause)):
         group = list(run)
-        sign, style = SIGNS[action]
+        sign, style = SIGNS[action], STYLES[action]
         table.add_row(Text(f"  {sign}", style), _names(group), _addresses(group), Text(cause, "dim"))
         for file in {file.path: file for each in group for file in each.files}.values():
             effect = f"{file.on_change} {file.unit}" if file.on_change != "nothing" else ""
@@ -96,13 +97,13 @@ def _changes(changes: Sequence[MachineChange]) -> Table:
     return table
 
 
-def _names(group: Sequence[MachineChange]) -> str:
+def _names(group: "Sequence[MachineChange]") -> str:
     """blog-1 … blog-3."""
     first, last = group[0].node, group[-1].node
     return first if len(group) == 1 else f"{first} … {last}" if len(group) > 2 else f"{first}, {last}"
 
 
-def _addresses(group: Sequence[MachineChange]) -> str:
+def _addresses(group: "Sequence[MachineChange]") -> str:
     """10.42.32.1-3 where only the last number differs."""
     first, last = group[0].address, group[-1].address
     if len(group) == 1:
@@ -111,7 +112,7 @@ def _addresses(group: Sequence[MachineChange]) -> str:
     return f"{first}-{end}" if first.startswith(stem + ".") else f"{first} … {last}"
 
 
-def status_view(status: ApplicationStatus) -> RenderableType:
+def status_view(status: "ApplicationStatus") -> RenderableType:
     """One line per machine, then where to go."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("machine", "groups", "address", "cloud", "state", "certificate", "health"):
@@ -139,6 +140,8 @@ def _certificate(days: int | None) -> Text:
     """What is left of a machine's certificate."""
     if days is None:
         return Text("none yet", "dim")
+    from conpaas_iac import renewal
+
     return Text(renewal.said_of(days), "red" if days < 0 else "yellow" if days < renewal.SOON else "")
 
 
@@ -175,7 +178,7 @@ def join_view(wanted: "Wanted", joined: "Joined") -> RenderableType:
     )
 
 
-def list_view(listings: Iterable[Listing]) -> RenderableType:
+def list_view(listings: "Iterable[Listing]") -> RenderableType:
     """All applications."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("application", "environment", "machines", "range"):

@@ -13,11 +13,11 @@ from conpaas_iac import clouds, deployment, driftreport, losses, record
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
 from conpaas_iac.driftreport import DriftReport
-from conpaas_iac.engine import Engine, stack_name
+from conpaas_iac.engine import Engine
 from conpaas_iac.errors import UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.holding import holding
-from conpaas_iac.place import placed, shelf
+from conpaas_iac.place import placed, shelf, stack_name
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events files shipped settings store bucket trying downloads ssh remote quoting placeholders "
-        "processes stream journal supervisor flock holder lease lessee turn place holding",
+        "__init__ errors events ordering files shipped settings store bucket trying downloads ssh remote quoting "
+        "placeholders processes stream journal supervisor flock holder lease lessee turn place holding memory",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -43,8 +43,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation sight contact visits rolling losses power deployment lifecycle rotation inspection joining "
-        "operating keeping orphans drift driftreport driftfound adoption examining reverting",
+        "situation sight contact visits rolling losses power deployment lifecycle revisiting rotation inspection "
+        "listing joining operating keeping orphans drift driftreport driftfound adoption examining reverting",
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "back": ("adopting trial why*", "ground code catalog model manifest fetch pure host clouds engine wish deployment"),

@@ -3,13 +3,16 @@
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conpaas_iac import report, settings
 from conpaas_iac.commands import options
-from conpaas_iac.plan import Plan
-from conpaas_iac.wish import Request, Wish
+
+if TYPE_CHECKING:
+    from conpaas_iac.plan import Plan
+    from conpaas_iac.wish import Request, Wish
 
 
 @click.command("up")
@@ -30,7 +33,7 @@ def command(
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
 
 
-def carry_out(request: Request, form: str, events: str = "") -> int:
+def carry_out(request: "Request", form: str, events: str = "") -> int:
     """Plan, apply, and say how it ended; `scale` ends here too."""
     from conpaas_iac import deployment
     from conpaas_iac.commands.running import running
@@ -40,7 +43,7 @@ def carry_out(request: Request, form: str, events: str = "") -> int:
     with running(form, events, manifest=request.manifest) as run:
         console = run.console
 
-        def announce(plan: Plan, wish: Wish) -> None:
+        def announce(plan: "Plan", wish: "Wish") -> None:
             for diagnostic in wish.diagnostics:
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
                 console.print(text, markup=False)

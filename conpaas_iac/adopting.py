@@ -1,6 +1,5 @@
 """The use case behind `conpaas drift --adopt`: what the manifest can say of a drift is written into it."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -8,12 +7,14 @@ from conpaas_iac import adoption, trial
 from conpaas_iac.driftreport import Drift, DriftReport
 from conpaas_iac.errors import UserError
 from conpaas_iac.layout import SIZES
-from conpaas_iac.manifest import edit
+from conpaas_iac.manifest import edit, model
 from conpaas_iac.manifest.rewrite import read_exactly, rewrite
 from conpaas_iac.manifest.source import SECRET_NAME
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import wish_of
 from conpaas_iac.wish import Request, Wish
+
+Reason = tuple[str, str]  # why the manifest cannot say it, and what to do
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ def proposed(
     found: dict[tuple[str, tuple[str, ...]], list[tuple[Drift, Edit]]] = {}
     refused = []
     for drift in report.drifts:
-        edits = list(_edits(drift, wanted, settings))
+        edits = _edits(drift, wanted, settings)
+        if isinstance(edits, tuple):
+            refused.append(Refused(drift.node, drift.what, *edits))
+            continue
         for each in edits:
             found.setdefault((each.service, each.fields), []).append((drift, each))
-        if not edits:
-            refused.append(_refused(drift, report.application, wanted))
     chosen = []
     for pairs in found.values():
         if len({repr(each.value) for _, each in pairs}) == 1:
@@ -94,42 +96,54 @@ def proposed(
     return tuple(chosen), tuple(refused)
 
 
-def _edits(drift: Drift, wanted: Wish, settings: Settings) -> Iterator[Edit]:
-    services = {each.name: each for each in wanted.manifest.services}
-    service = services.get(drift.service)
+def _edits(drift: Drift, wanted: Wish, settings: Settings) -> list[Edit] | Reason:
+    """What would say it, or why nothing does, and what to do."""
+    service = next((each for each in wanted.manifest.services if each.name == drift.service), None)
     if service is None:
-        return
-    if drift.mend == "resize" and not service.batches:
-        for name, size in SIZES.items():
-            if (size.cpu, size.memory) == drift.size:
-                yield Edit(drift.service, ("Size",), service.size, name, (drift.node,))
-    if drift.kind == "file" and drift.now is not None:
-        known = {name: value for name, value in trial.parameters(service).items() if not SECRET_NAME.search(name[1])}
-        rendered = trial.rendering(
-            drift.node, drift.what, drift.service, wanted.topology, wanted.types, settings
-        )
-        for parameter, value in adoption.values(drift.now, known, rendered).items():
-            yield Edit(drift.service, parameter, known[parameter], value, (drift.node,))
-
-
-def _refused(drift: Drift, application: str, wanted: Wish) -> Refused:
+        return "its service is no longer in the manifest", f"conpaas up {wanted.manifest.path}, or --revert"
+    if drift.mend == "resize":
+        return _size(drift, service, wanted)
+    if drift.kind == "file" and drift.mend == "visit":
+        return _values(drift, service, wanted, settings)
     manifest = wanted.manifest.path
-    cannot = {
-        "anew": ("the manifest says how many machines there are, not which are lost",
-                 f"--revert makes it anew; without it: conpaas scale {manifest} --remove {drift.node}"),
-        "start": ("the manifest starts and stops services, not machines",
-                  f"--revert starts it; the service: conpaas stop {application}/{drift.service}"),
-        "resize": (f"a machine of this size is none of {', '.join(SIZES)}", "--revert, or another size"),
+    reasons: dict[str, Reason] = {
+        "anew": (
+            "the manifest says how many machines there are, not which are lost",
+            f"--revert makes it anew; without it: conpaas scale {manifest} --remove {drift.node}",
+        ),
+        "start": (
+            "the manifest starts and stops services, not machines",
+            f"--revert starts it; the service: conpaas stop {wanted.application}/{drift.service}",
+        ),
         "sign": ("certificates are not in the manifest", "--revert"),
         "replace": ("the manifest names no versions of packages: the role's image does", "--revert"),
-    }  # fmt: skip
-    if drift.kind == "file" and drift.mend == "visit" and drift.now is None:
-        reason, remedy = "it holds secrets, or is not there", "--revert; a secret: conpaas secret set"
-    elif drift.kind == "file" and drift.mend == "visit":
-        reason, remedy = "no value of the manifest stands where it was edited", "--revert"
-    else:
-        reason, remedy = cannot.get(drift.mend, (f"the manifest says nothing of a {drift.kind}", "--revert"))
-    return Refused(drift.node, drift.what, reason, remedy)
+    }
+    return reasons.get(drift.mend, (f"the manifest says nothing of a {drift.kind}", "--revert"))
+
+
+def _size(drift: Drift, service: model.Service, wanted: Wish) -> list[Edit] | Reason:
+    if service.batches:
+        return "its service has a mix of machines", '"Machines" in the manifest, or --revert'
+    name = next((name for name, size in SIZES.items() if (size.cpu, size.memory) == drift.size), "")
+    if not name:
+        return f"a machine of this size is none of {', '.join(SIZES)}", "--revert"
+    if name == service.size:
+        return "the manifest says so already", f"conpaas up {wanted.manifest.path}"
+    return [Edit(drift.service, ("Size",), service.size, name, (drift.node,))]
+
+
+def _values(drift: Drift, service: model.Service, wanted: Wish, settings: Settings) -> list[Edit] | Reason:
+    if drift.now is None:
+        return "it holds secrets, or its text is not there", "--revert; a secret: conpaas secret set"
+    known = {name: value for name, value in trial.parameters(service).items() if not SECRET_NAME.search(name[1])}
+    rendered = trial.rendering(drift.node, drift.what, service.name, wanted.topology, wanted.types, settings)
+    if rendered({}) != drift.confirmed:
+        remedy = f"conpaas up {wanted.manifest.path}, or --revert"
+        return "the manifest says something else of this file than was applied", remedy
+    values = adoption.values(drift.now, known, rendered)
+    if not values:
+        return "no value of the manifest stands where it was edited", "--revert"
+    return [Edit(service.name, name, known[name], value, (drift.node,)) for name, value in values.items()]
 
 
 def document(report: DriftReport, adopted: Adopted) -> dict[str, object]:

@@ -111,6 +111,7 @@ def _of_file(
         effect=f"{file.on_change} {file.unit}" if file.unit and file.on_change != "nothing" else "",
         mend="sign" if file.path in (vpn.KEY, vpn.CERTIFICATE) else "visit",
         diff=_diff(file, found),
+        confirmed=file.content if _is_plain(file) else "",
         now=found.text if _is_plain(file) else None,
     )
 

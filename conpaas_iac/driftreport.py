@@ -34,7 +34,8 @@ class Drift:
     mend: Mend
     effect: str = ""  # on a unit, of mending it
     diff: str = ""  # unified; "" where nothing of it is to be shown
-    now: str | None = None  # the text of a file that holds no secret
+    confirmed: str = ""  # the text of a file that holds no secret, as it should be
+    now: str | None = None  # and as it is
     size: tuple[int | None, int | None] = (None, None)  # that an altered machine has: cores, MiB
 
 

@@ -276,6 +276,19 @@ def test_values_are_adopted_and_an_up_makes_them_so(world: World, answers: Answe
     assert drift(world).exit_code == 0
 
 
+def test_a_manifest_that_was_edited_since_is_not_edited_back(world: World, answers: Answers) -> None:
+    world.up({**backends(1), "Configuration": {"memory_limit": "64M"}})
+    text = record.read(world.engine().shelf, "shop.default").files("web-1")[INI]
+    answers["web-1"] = with_file(INI, mac="0", text=text.replace("log_errors = On", "log_errors = Off"))
+    manifest = world.write({**backends(1), "Configuration": {"memory_limit": "128M"}})
+    before = manifest.read_text()
+    adopted = adopting.adopt(drift(world, texts=True), manifest, world.settings)
+    assert (adopted.edits, manifest.read_text()) == ((), before)
+    [refused] = adopted.refused
+    assert refused.reason == "the manifest says something else of this file than was applied"
+    assert refused.remedy == f"conpaas up {manifest}, or --revert"
+
+
 def test_machines_that_disagree_are_not_adopted(world: World, answers: Answers) -> None:
     manifest = world.write({**backends(2), "Configuration": {"memory_limit": "64M"}})
     world.up()

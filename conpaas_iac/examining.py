@@ -72,7 +72,7 @@ def _checked(machine: Machine, looked: View, around: Around, texts: bool, now: d
     if known is None:
         return _Checked(outside, (Unchecked(machine.node, "it has confirmed no configuration yet", UP),))
     if machine.node in looked.record.visiting:
-        reason = "a run was interrupted there: nobody knows which of two configurations it has"
+        reason = "it is being changed, or a run was interrupted there: two configurations may be mixed"
         return _Checked(outside, (Unchecked(machine.node, reason, UP),))
     tree = looked.record.tree(machine.node)
     if tree is None:

@@ -3,7 +3,7 @@
 Nothing is mended in a way of its own: what was confirmed counts no more, so `up` visits, makes and starts it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.place import placed, shelf, stack_name
+from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 from conpaas_iac.settings import Settings
 from conpaas_iac.sight import seen_now
 from conpaas_iac.situation import Situation, situation, wish_of
 from conpaas_iac.store import at
-from conpaas_iac.wish import Request
+from conpaas_iac.wish import Request, Wish
 
 
 def manifest_of(application: str, environment: str, given: Path | None, settings: Settings) -> Path:
@@ -40,9 +41,14 @@ def manifest_of(application: str, environment: str, given: Path | None, settings
 
 
 def revert(
-    report: DriftReport, request: Request, settings: Settings, listen: Listener, execute: Executor = run
+    report: DriftReport,
+    request: Request,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor = run,
+    announce: Callable[[Plan, Wish], None] = lambda plan, wish: None,
 ) -> None:
-    """Bring the machines of the report back to what they confirmed, and nothing else.
+    """Bring the machines of the report back to what they confirmed, and nothing else; `announce` as `up` does.
 
     Raises UserError where the manifest asks for more than that, or data would be lost.
     """
@@ -50,7 +56,7 @@ def revert(
     _void(report, settings, listen)
     anew = [each.node for each in driftreport.mendings(report.drifts) if "replace" in each.ways]
     for replaced in (frozenset[str](), *(frozenset({node}) for node in anew)):
-        deployment.up(replace(request, replaced=replaced), settings, listen, lambda plan, wish: None, execute)
+        deployment.up(replace(request, replaced=replaced), settings, listen, announce, execute)
 
 
 def refuse_more(report: DriftReport, request: Request, settings: Settings) -> None:
@@ -62,7 +68,7 @@ def refuse_more(report: DriftReport, request: Request, settings: Settings) -> No
     now = situation(wanted, Engine.existing(settings, report.application, report.environment), settings, look=True)
     if moved := _moved(now):
         raise UserError(
-            f"the manifest asks for more than was applied: {', '.join(moved)}",
+            f"the manifest, or this conpaas, asks for more than was applied: {', '.join(moved)}",
             f"`conpaas plan {request.manifest}` shows it; `conpaas up {request.manifest}` first, then this again",
         )
     if unfinished := now.record.visiting & {machine.node for machine in now.applied.machines}:

@@ -69,7 +69,7 @@ def command(
     mendings = driftreport.mendings(report.drifts)
     _ask(report, mendings, files, form, yes)
     with running(form, events, application, environment, place) as run:
-        reverting.revert(report, request, configured, run.listen)
+        reverting.revert(report, request, configured, run.listen, announce=lambda plan, wish: run.planned(plan))
     after = examining.drift_of(application, environment, configured, path)
     _show(after, form, False, mendings)
     return after.exit_code

@@ -307,8 +307,7 @@ def test_machines_that_disagree_are_not_adopted(world: World, answers: Answers) 
 @pytest.fixture
 def at_shell(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The command's own `up` runs no Ansible."""
-    monkeypatch.setattr(reverting, "run", world.visits)
-    monkeypatch.setattr(reverting.revert, "__defaults__", (world.visits,))
+    monkeypatch.setattr(reverting.revert, "__defaults__", (world.visits, lambda plan, wish: None))
     return world
 
 

@@ -66,6 +66,7 @@ def command(
     if adopt:
         return _adopt(report, place, form, configured)
     request = options.request(place, environment, locked, may_lose)
+    reverting.refuse_more(report, request, configured)  # before anybody is asked
     mendings = driftreport.mendings(report.drifts)
     _ask(report, mendings, files, form, yes)
     with running(form, events, application, environment, place) as run:

@@ -340,6 +340,9 @@ def test_asking_may_be_answered_with_no(
     monkeypatch.setattr("click.confirm", lambda *words, **fields: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli.run(["drift", "shop", "--revert"]) == 130
     assert at_shell.visits.seen == []
+    at_shell.write(backends(2))
+    assert cli.run(["drift", "shop", "--revert"]) == 1  # refused before anybody is asked
+    assert "asks for more than was applied: web-2" in capsys.readouterr().err
 
 
 def test_a_manifest_that_moved_is_asked_for(world: World, answers: Answers) -> None:

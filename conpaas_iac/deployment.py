@@ -70,6 +70,7 @@ def up(
         machines, failed = _expand(now, engine, settings, listen, execute)
         now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
         there = _configure(now, machines, now.record, settings, listen, execute, failed)
+        now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
@@ -203,7 +204,8 @@ def _contract(
     if now.going or now.stale_secrets:
         kept = replace(now.target, machines=now.target.machines + now.resting)
         engine.up(kept, listen)
-    _rest(now, settings, listen)
+    awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
+    power.halt(awake, now.seen, settings, listen)
     there = record.read(shelf, engine.name)
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
@@ -232,11 +234,6 @@ def _leave(
         outcome = execute("leave", going, way, listen)
     # The dead need no drain.
     visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
-
-
-def _rest(now: Situation, settings: Settings, listen: Listener) -> None:
-    awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
-    power.halt(awake, now.seen, settings, listen)
 
 
 def urls(wanted: Wish, machines: Machines) -> dict[str, str]:

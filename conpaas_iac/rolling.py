@@ -16,10 +16,10 @@ class Effect:
     rolled: bool = False
 
 
-def effect(node: str, tree: Tree, descriptor: Descriptor, there: Record) -> Effect:
-    """Of bringing a machine that is in service to this tree."""
+def effect(node: str, tree: Tree, descriptor: Descriptor, there: Record, is_known: bool = True) -> Effect:
+    """Of bringing a machine that is in service to this tree; whether what it runs `is_known` from the record."""
     before = there.tree(node)
-    if before is None or node in there.visiting:  # nobody knows what it runs
+    if before is None or node in there.visiting or not is_known:
         return Effect(frozenset(tree.groups), True)
     contents = {file.path: file.content for file in before.files}
     own = {file.path: file for file in descriptor.files if file.on_change != "nothing"}

@@ -122,6 +122,8 @@ class Situation:
             notes = (*notes, f"{names}: locked out of the network of all others, which are told once")
         wanted, there = self.wish, self.record
         renewed = membership.renewals(wanted.trees, there, self.applied.authorities, wanted.now, Policy())
+        if wanted.every:
+            renewed = {node: (*renewed.get(node, ()), "asked for") for node in wanted.trees}
         return plan.make(
             wanted.topology,
             self.target,
@@ -230,8 +232,10 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
-    kinds = {service.name: wanted.types[service.type] for service in wanted.topology.services}
-    return {
-        node.name: node.image or clouds.cloud(node.cloud).image(kinds[node.service], settings)
-        for node in wanted.topology.nodes
-    }
+    kinds = {service.name: service.type for service in wanted.topology.services}
+
+    @cache  # its sources are read
+    def image(cloud: str, kind: str) -> str:
+        return clouds.cloud(cloud).image(wanted.types[kind], settings)
+
+    return {node.name: node.image or image(node.cloud, kinds[node.service]) for node in wanted.topology.nodes}

@@ -33,9 +33,13 @@ def _of_service(
 ) -> Iterator[Visit]:
     descriptor, trees = wanted.types[service.type].descriptor, wanted.trees
     ids = {node.name: machines.nodes[node.name]["id"] for node in service.nodes if node.name in machines.nodes}
-    due = {node for node in ids if node in awoken or not there.confirms(node, ids[node], trees[node].digest)}
+    due = {
+        node
+        for node in ids
+        if wanted.every or node in awoken or not there.confirms(node, ids[node], trees[node].digest)
+    }
     old = {node for node in ids if node in there.nodes and there.nodes[node].id == ids[node] and node not in awoken}
-    effects = {node: rolling.effect(node, trees[node], descriptor, there) for node in due & old}
+    effects = {node: rolling.effect(node, trees[node], descriptor, there, not wanted.every) for node in due & old}
     serving = {
         group: [node for node in old - there.visiting if group in there.nodes[node].groups]
         for group in descriptor.drain

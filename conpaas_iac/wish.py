@@ -44,6 +44,7 @@ class Wish:
     notes: tuple[str, ...]
     now: datetime
     replaced: frozenset[str] = frozenset()  # machines to be made anew
+    every: bool = False  # machines that are as they should be are visited, too
 
     @property
     def application(self) -> str:
@@ -72,6 +73,7 @@ class Request:
     dry: bool = False
     replaced: frozenset[str] = frozenset()  # machines to be made anew
     may_lose: frozenset[str] = frozenset()  # services whose data may be lost
+    every: bool = False  # machines that are as they should be are visited, too
     now: datetime = field(default_factory=lambda: datetime.now(UTC))  # certificates have lifetimes
 
 
@@ -129,7 +131,7 @@ def build(
     scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else _fetched(empty, settings)
-    said = (reading.diagnostics, tuple(notes), request.now, request.replaced)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, request.every)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
 
 

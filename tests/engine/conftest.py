@@ -77,14 +77,14 @@ class World:
         path.write_text(json.dumps(document, indent=2))
         return path
 
-    def up(self, *services: dict[str, Any], locked: bool = False, **fields: Any) -> Result:
+    def up(self, *services: dict[str, Any], locked: bool = False, every: bool = False, **fields: Any) -> Result:
         """Write the manifest, where services are given, and make it so; visits and events are those of this run."""
         if services:
             self.write(*services, **fields)
         self.visits.seen.clear()
         self.events.clear()
         self.lxd.calls.clear()
-        request = Request(self.folder / "manifest.json", locked=locked)
+        request = Request(self.folder / "manifest.json", locked=locked, every=every)
         return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, self.visits)
 
     def down(self, *may_lose: str) -> None:

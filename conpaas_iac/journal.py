@@ -60,7 +60,7 @@ class Journal:
         self._sinks: list[Sink] = []
         self._lock, self._named, self._wanted = Lock(), bool(begun.application), events
         if events:
-            self._sinks.append(_file(events))
+            self._sinks.append(sink(events))
         if self._named:
             self._add(self._first())
 
@@ -169,7 +169,8 @@ class _Object:
         self._store.write(self._name, bytes(self._content))
 
 
-def _file(path: str) -> Sink:
+def sink(path: str) -> Sink:
+    """A file that lines are added to, or standard output, which is "-"."""
     if path == "-":
         sys.stdout.flush()
         return _Lines(sys.stdout.buffer, closes=False)

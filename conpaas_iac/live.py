@@ -90,10 +90,15 @@ def shown(console: Console, expected: Callable[[], float | None] = lambda: None)
 
 
 def _line(console: Console, event: Event) -> None:
-    """What begins is said only where it may take long; what ends, always."""
+    if text := plain(event):
+        console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def plain(event: Event) -> str:
+    """One line, or none: what begins is said only where it may take long; what ends, always."""
     if event.state == "started" and not event.text:
-        return
+        return ""
     words = {"started": "…", "done": "ok", "failed": "FAILED"}
     place = f"{event.node}: " if event.node else ""
     text = f" {event.text}" if event.text else ""
-    console.print(f"  {place}{event.phase} {words[event.state]}{text}", markup=False, highlight=False, soft_wrap=True)
+    return f"{place}{event.phase} {words[event.state]}{text}"

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "conpaas_iac"
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
         "__init__ errors events ordering files shipped settings store bucket trying downloads ssh remote quoting "
-        "placeholders processes stream journal supervisor flock holder lease lessee turn place holding memory",
+        "placeholders processes stream journal supervisor flock holder lease lessee turn place holding memory workers",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -48,7 +48,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview", "ground pure deployment net"),
+    "shows": ("report live netview pastview stateview sideview", "ground pure deployment net"),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -70,7 +70,7 @@ HOMES = {
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview commands.*",
+    "rich": "report live netview pastview stateview sideview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }

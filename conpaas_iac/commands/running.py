@@ -82,11 +82,12 @@ def running(
     manifest: Path | None = None,
     kept: bool = True,
     live: bool = True,
+    quiet: bool = False,
 ) -> Iterator[Run]:
     """Tell and remember what happens inside, and how it ends. `application` may be said later, by its plan."""
     if events == "-" and form == "json":
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
-    configured, console = settings.load(), output.console(stderr=form == "json" or events == "-")
+    configured, console = settings.load(), output.console(form == "json" or events == "-", quiet)
     begun = Begun(
         by=holder.who(),
         pid=os.getpid(),

@@ -2,13 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from conpaas_iac import report, settings
-from conpaas_iac.commands import options
+from conpaas_iac.commands import options, output
 
 if TYPE_CHECKING:
     from conpaas_iac.plan import Plan
@@ -16,37 +17,67 @@ if TYPE_CHECKING:
 
 
 @click.command("up")
-@options.manifest
+@click.argument(
+    "manifests", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST…"
+)
 @options.environment
 @options.locked
 @options.may_lose
 @options.events
 @options.wait
+@click.option("--all", "every", is_flag=True, help="Visit every machine, also those that are as they should be.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 999),
+    metavar="N",
+    help="Of several applications, how many at the same time; without it the setting of that name (4).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @options.form
 def command(
-    manifest: Path, environment: str, locked: bool, may_lose: tuple[str, ...], events: str, form: str
+    manifests: tuple[Path, ...],
+    environment: str,
+    locked: bool,
+    may_lose: tuple[str, ...],
+    events: str,
+    every: bool,
+    parallel: int | None,
+    quiet: bool,
+    form: str,
 ) -> int:
     """Make the application as MANIFEST says: shows the plan, then carries it out.
 
+    Several manifests are made side by side, each by a worker of its own: one that fails leaves the others alone. The
+    exit code is the worst of all: 70 before 130, 3, 4, 1 and 0.
+
     Safe to repeat: where nothing differs, nothing happens; after a failure or Ctrl-C it goes on.
     """
-    return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
+    if len(manifests) == 1:
+        request = options.request(manifests[0], environment, locked, may_lose)
+        return carry_out(replace(request, every=every), form, events, quiet)
+    if may_lose:
+        raise click.UsageError("--allow-data-loss is for one application: give it to the `up` of that one alone")
+    from conpaas_iac.commands import several
+
+    arguments = ["-e", environment, *["--locked"] * locked, *["--all"] * every]
+    return several.carry_out(manifests, arguments, parallel, form, events)
 
 
-def carry_out(request: "Request", form: str, events: str = "") -> int:
+def carry_out(request: "Request", form: str, events: str = "", quiet: bool = False) -> int:
     """Plan, apply, and say how it ended; `scale` ends here too."""
     from conpaas_iac import deployment
     from conpaas_iac.commands.running import running
 
     begun = time.monotonic()
     # In JSON, what is going on goes to stderr, so that stdout is one document.
-    with running(form, events, manifest=request.manifest) as run:
+    with running(form, events, manifest=request.manifest, quiet=quiet) as run:
         console = run.console
+        warnings = output.console(stderr=True) if quiet else console
 
         def announce(plan: "Plan", wish: "Wish") -> None:
             for diagnostic in wish.diagnostics:
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
-                console.print(text, markup=False)
+                warnings.print(text, markup=False)
             console.print(report.headline(wish.topology, time.monotonic() - begun))
             console.print(report.plan_view(plan))
             run.planned(plan)

@@ -179,7 +179,7 @@ class FakeLxd:
             self._last += 1
             config = {**body["config"], "volatile.uuid": str(uuid.uuid4()), lxd.SSH_PORT: str(self._port)}
             image = body["source"]["alias"]
-            ip = f"127.83.0.{self._last}"
+            ip = f"127.83.{self._last // 250}.{self._last % 250 + 1}"
             self.machines[name] = Machine(name, config, body.get("devices", {}), image, ip, query["project"])
             self.calls.append(f"create {name}")
             self.made.append(name)

@@ -31,8 +31,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations history statefile",
+        "addresses layout flows topology declaration plan templates render record lockfile status vpn certificates "
+        "membership renewal joins operations history statefile",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -62,7 +62,7 @@ HOMES = {
     "botocore": "bucket",
     "click": "cli commands.*",
     "cryptography": "provider.*",
-    "jinja2": "render",
+    "jinja2": "templates",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
     "net*",
@@ -77,8 +77,8 @@ HOMES = {
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations"
+    "addresses placeholders layout flows topology declaration plan templates render status visits vpn joins netcause "
+    "netreport renewal rolling losses operations"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -3,10 +3,12 @@
 import ctypes
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -94,6 +96,20 @@ def adopt_orphans() -> None:
 def signal_at_parents_death(number: int) -> None:
     """Get this signal when the parent dies, however it dies."""
     _prctl(PR_SET_PDEATHSIG, number)
+
+
+@contextmanager
+def interruptible(heard: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM are heard by this function, and by nobody else. Only the main thread hears signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -1,10 +1,9 @@
 """The time in which one run may change an application; asked between steps whether it still may go on."""
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from conpaas_iac import processes
@@ -102,18 +101,9 @@ class Turn:
         for stop in tuple(self._stops):
             stop()
 
-    @contextmanager
-    def hearing(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM: once, end after the running steps; twice, now. Only the main thread hears signals."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def hearing(self) -> AbstractContextManager[None]:
+        """Ctrl-C and SIGTERM: once, end after the running steps; twice, now."""
+        return processes.interruptible(self._heard)
 
     def _heard(self, *_: object) -> None:
         if self._asked:

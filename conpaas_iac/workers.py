@@ -10,13 +10,12 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from conpaas_iac import stream
+from conpaas_iac import processes, stream
 from conpaas_iac.stream import Line
 
 INTERRUPTED = 130
@@ -52,7 +51,7 @@ class Workers:
 
     def run(self, works: Mapping[str, Sequence[str]]) -> dict[str, Done]:
         """Name -> arguments, begun in this order; name -> how it ended."""
-        with self._hearing(), ThreadPoolExecutor(self._parallel) as pool:
+        with processes.interruptible(self._heard), ThreadPoolExecutor(self._parallel) as pool:
             return dict(zip(works, pool.map(self._work, works, works.values()), strict=True))
 
     def _work(self, name: str, arguments: Sequence[str]) -> Done:
@@ -82,19 +81,6 @@ class Workers:
                 self._running.remove(process)
             seconds = time.monotonic() - begun
             return Done(code if code >= 0 else 128 - code, seconds, _text(printed), _text(said))
-
-    @contextmanager
-    def _hearing(self) -> Iterator[None]:
-        """As in turn.py, only the main thread hears signals."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _heard(self, *_: object) -> None:
         with self._lock:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.engine.conftest import World, backends
 from tests.engine.test_killed import TOOL, mark  # noqa: F401
-from tests.processes import gone_within
+from tests.processes import begun, gone_within
 from tests.schemas import check
 
 SEVERAL = f"""
@@ -25,26 +24,9 @@ Begin = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def begin(mark: str) -> Iterator[Begin]:  # noqa: F811
     """`conpaas up` with these arguments, as a user starts it."""
-    begun: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        tool = TOOL.replace("from conpaas_iac import cli", SEVERAL + "from conpaas_iac import cli", 1)
-        process = subprocess.Popen(
-            [sys.executable, "-c", tool, "pretend", "up", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            cwd=Path(__file__).parents[2],
-        )
-        begun.append(process)
-        return process
-
-    yield start
-    for process in begun:
-        process.kill()
-        process.communicate()
-    assert gone_within(5, mark)
+    tool = TOOL.replace("from conpaas_iac import cli", SEVERAL + "from conpaas_iac import cli", 1)
+    with begun(mark, subprocess.PIPE) as start:
+        yield lambda *arguments: start(tool, "pretend", "up", *arguments)
 
 
 def written(world: World, name: str, **fields: object) -> str:
@@ -95,8 +77,8 @@ def test_a_line_for_each_at_the_end_and_events_of_all(world: World, begin: Begin
     assert [line[0] for line in lines[-3:]] == ["application", "one", "two"]
     assert [line[1:3] for line in lines[-2:]] == [["1", "add"]] * 2
     assert [line[-1] for line in lines[-2:]] == ["done"] * 2
-    begun = [json.loads(line).get("begun", {}).get("application") for line in (tmp_path / "events").open()]
-    assert [name for name in begun if name] == ["one", "two"]  # one after the other
+    names = [json.loads(line).get("begun", {}).get("application") for line in (tmp_path / "events").open()]
+    assert [name for name in names if name] == ["one", "two"]  # one after the other
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -12,7 +12,7 @@ import pytest
 from conpaas_iac import cli, commands
 from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldError, MachineError, UserError
 
-HELPERS = {"options", "output", "operations", "operate", "running", "screen"}
+HELPERS = {"options", "output", "operations", "operate", "running", "screen", "several"}
 
 
 def test_every_verb_has_a_module_and_every_module_a_verb() -> None:

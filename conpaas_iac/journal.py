@@ -54,7 +54,8 @@ class Journal:
         """`settings` None: not kept in the backend. `events`: a file, "-" for standard output, or empty."""
         self._clock, self._settings, self._begun = clock, settings, begun
         self._start = clock()
-        self.run = f"{self._start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        thousandths = self._start.microsecond // 1000  # names are sorted
+        self.run = f"{self._start:%Y%m%d-%H%M%S}-{thousandths:03x}{secrets.token_hex(1)}"
         self.problem = ""  # why it is not kept
         self._lines: list[Line] = []
         self._sinks: list[Sink] = []

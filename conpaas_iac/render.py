@@ -1,7 +1,7 @@
 """Topology -> for every node the complete tree of its configuration, and its digest. Pure: offline, the same always."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -86,15 +86,19 @@ class Tree:
 
 
 def trees(
-    topology: Topology, types: Catalog, internal: Catalog, operators: Mapping[str, tuple[str, ...]]
+    topology: Topology,
+    types: Catalog,
+    internal: Catalog,
+    operators: Mapping[str, tuple[str, ...]],
+    only: Collection[str] = (),
 ) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology.
+    """Node -> tree, for every node of the topology, or for those of `only`.
 
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
     shared, texts = _shared(topology, types), Templates()
     found = {}
-    for node in topology.nodes:
+    for node in (node for node in topology.nodes if not only or node.name in only):
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
         own = {

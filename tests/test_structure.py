@@ -44,14 +44,15 @@ ROOMS: dict[str, tuple[str, str]] = {
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
         "situation sight contact visits rolling losses power deployment lifecycle revisiting rotation inspection "
-        "listing joining operating keeping orphans",
+        "listing joining operating keeping orphans drift driftreport driftfound adoption examining reverting",
         "ground catalog pure host configure seen clouds engine wish",
     ),
+    "back": ("adopting trial why*", "ground code catalog model manifest fetch pure host clouds engine wish deployment"),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview sideview", "ground pure deployment net"),
+    "shows": ("report live netview pastview stateview driftview whyview sideview", "ground pure deployment net back"),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment net shows",
+        "ground code catalog model manifest pure host wish clouds deployment back net shows",
     ),
 }
 
@@ -65,12 +66,12 @@ HOMES = {
     "jinja2": "templates",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net*",
+    "net* drift* examining reverting",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview sideview commands.*",
+    "rich": "report live netview pastview stateview driftview whyview sideview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }
@@ -78,7 +79,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan templates render status visits vpn joins netcause "
-    "netreport renewal rolling losses operations"
+    "netreport renewal rolling losses operations drift driftreport driftfound adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -347,6 +347,12 @@ def test_how_a_run_that_raises_ends(own_state: Path, tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[0])["begun"]["command"] == "up"
 
 
+def test_runs_of_one_second_keep_their_order(tmp_path: Path) -> None:
+    clock = Clock(0.001)
+    begun = [Journal(BEGUN, None, clock=clock).run for _ in range(12)]
+    assert sorted(begun) == begun
+
+
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[bytes]]:
     """A process that looks like one of ours, and lives."""

@@ -53,9 +53,9 @@ class Row:
         self.seconds = self.seconds or done.seconds
         if not done.begun:
             self.text = "not begun"
-        elif not self.text and done.code:
-            said = [each for each in done.said.splitlines() if each.strip()]
-            self.text = said[0].removeprefix("error: ") if said else ""
+        elif done.code not in (0, 3):  # of machines the stream tells which one, and at which step
+            said = (each for each in done.said.splitlines() if each.startswith("error: ") or ": error[" in each)
+            self.text = next(said, self.text).removeprefix("error: ")
 
     @property
     def changes(self) -> str:

@@ -1,11 +1,13 @@
 """Several runs side by side: how many at a time, what is heard, how the whole ends."""
 
+import io
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from conpaas_iac.sideview import Row, Rows
+from conpaas_iac.sideview import Row, Rows, shown
 from conpaas_iac.stream import Begun, Change, Ended, Line, now
 from conpaas_iac.workers import Done, Workers, worst
 
@@ -69,10 +71,43 @@ def test_a_row_counts_machines_by_what_ends_their_part() -> None:
         (Done(0), "done"),
         (Done(130, begun=False), "interrupted: not begun"),
         (Done(137), "killed"),
-        (Done(1, said="\nerror: no such file\n  → mend it\n"), "you can act: no such file"),
+        (Done(1, said="warning[W1]: old\nerror: no such file\n  → mend it\n"), "you can act: no such file"),
+        (Done(1, said="a.json:1:2: error[E0008]: open\n  1 | {\n"), "you can act: a.json:1:2: error[E0008]: open"),
     ],
 )
 def test_a_run_that_told_nothing_ends_as_its_process_did(done: Done, ended: str) -> None:
     rows = Rows(["shop"])
     rows.rows["shop"].end(done)
     assert rows.rows["shop"].ended.plain == ended
+
+
+def drawn(rows: Rows) -> list[list[str]]:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(rows)
+    return [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
+def test_a_row_an_application_while_it_goes_on() -> None:
+    rows = Rows(["one", "two"])
+    rows.hear("one", line("run", "started", begun=Begun("me", 1, "up", "1", "one")))
+    for node in ("web-1", "web-2"):
+        rows.hear("one", line("plan", "planned", node, change=Change("add", "web", "10.0.0.1")))
+    rows.hear("one", line("settle", "started", "web-1"))
+    rows.hear("one", line("verify", "done", "web-1"))
+    header, one, two = drawn(rows)
+    assert header == ["application", "phase", "machines", "took"]
+    assert (one[0], one[2:4]) == ("one", ["settle", "1/2"])
+    assert two == ["two", "waits"]
+    rows.hear("one", line("run", "failed", text="web-2, ship: full", ended=Ended(3, 2.5)))
+    assert drawn(rows)[1] == ["one", "failed:", "web-2,", "ship:", "full", "1/2", "2.5", "s"]
+
+
+def test_elsewhere_than_on_a_terminal_lines_begin_with_the_application() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    with shown(console, Rows(["one"])) as hear:
+        hear("one", line("run", "started", begun=Begun("me", 1, "up", "1", "one")))
+        hear("one", line("plan", "planned", "web-1", text="its files", change=Change("change", "web", "10.0.0.1")))
+        hear("one", line("ship", "started", "web-1"))
+        hear("one", line("ship", "done", "web-1"))
+        hear("one", line("run", "done", ended=Ended(0, 2.5)))
+    assert console.file.getvalue() == "one: ~ web-1   its files\none: web-1: ship ok\n"  # type: ignore[attr-defined]

@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
+from conpaas_iac import (
+    clouds,
+    declaration,
+    lockfile,
+    losses,
+    membership,
+    placeholders,
+    power,
+    prospect,
+    record,
+    visits,
+)
 from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
@@ -16,7 +27,7 @@ from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
+from conpaas_iac.situation import Situation, joined, situation, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -28,16 +39,6 @@ class Result:
 
     plan: Plan
     urls: Mapping[str, str]  # service -> address to open in a browser
-
-
-def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
-    """The plan of an `up`; touches neither the network nor, unless told to look, the clouds."""
-    wanted = wish_of(replace(request, dry=True), settings)
-    engine = Engine.find(settings, wanted.application, wanted.environment)
-    if engine is None:
-        target = declaration.wanted(wanted.topology, images_of(wanted, settings))
-        return plan.make(wanted.topology, target, (), Record(), wanted.trees, notes=wanted.notes)
-    return situation(wanted, engine, settings, look).plan()
 
 
 def up(
@@ -60,7 +61,7 @@ def up(
         ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)
-        todo = now.plan()
+        todo = prospect.plan_of(now)
         announce(todo, wanted)
         losses.refuse(now.losses, request.may_lose, wanted.application, now.applied.machines, wanted.types)
         now = _with_intent(now, engine, settings)
@@ -201,7 +202,7 @@ def _contract(
     there = record.read(shelf, engine.name)
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
-    after = replace(there.only(kept_names), resting=resting)
+    after = replace(there.only(kept_names), resting=resting, inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from conpaas_iac.errors import StateError
+from conpaas_iac.inputs import renamed
 from conpaas_iac.render import Member, Tree
 from conpaas_iac.store import Store
 
@@ -83,6 +84,7 @@ class Record:
     secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> name
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
+    inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -139,6 +141,7 @@ class Record:
         visiting = frozenset(nodes.get(name, name) for name in self.visiting)
         founded = frozenset(services.get(name, name) for name in self.founded)
         found = replace(self, nodes=known, resting=resting, visiting=visiting)
+        found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
         return replace(found, lighthouses=lighthouses, founded=founded)
 
     def only(self, names: Iterable[str]) -> "Record":

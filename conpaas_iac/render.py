@@ -1,7 +1,7 @@
 """Topology -> for every node the complete tree of its configuration, and its digest. Pure: offline, the same always."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,9 +87,13 @@ class Tree:
 
 
 def trees(
-    topology: Topology, types: Catalog, internal: Catalog, operators: Mapping[str, tuple[str, ...]]
+    topology: Topology,
+    types: Catalog,
+    internal: Catalog,
+    operators: Mapping[str, tuple[str, ...]],
+    only: Collection[str] | None = None,
 ) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology.
+    """Node -> tree, for every node of the topology, or for those that are named.
 
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
@@ -106,6 +110,8 @@ def trees(
     shared = _shared(topology, types)
     found = {}
     for node in topology.nodes:
+        if only is not None and node.name not in only:
+            continue
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
         own = {

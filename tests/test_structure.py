@@ -31,8 +31,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations history statefile",
+        "addresses layout flows topology declaration plan planning danger inputs causes render record lockfile status "
+        "vpn certificates membership renewal joins operations history statefile rolling",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -43,12 +43,15 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation sight contact visits rolling losses power deployment lifecycle rotation inspection joining "
+        "situation prospect sight contact visits losses power deployment lifecycle rotation inspection joining "
         "operating keeping orphans",
-        "ground catalog pure host configure seen clouds engine wish",
+        "ground catalog model pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview", "ground pure deployment net"),
+    "shows": (
+        "report plandocument planview planmarkdown live netview pastview stateview",
+        "ground pure deployment net",
+    ),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment net shows",
@@ -70,7 +73,7 @@ HOMES = {
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview commands.*",
+    "rich": "report planview live netview pastview stateview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }
@@ -78,7 +81,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations"
+    "renewal rolling losses operations danger inputs causes planning"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -27,6 +27,7 @@ class Seen:
     running: bool
     incarnation: int
     ip: str = ""  # on the provider's network, while it runs
+    port: int = 22  # where SSH greets
 
 
 @dataclass(frozen=True)

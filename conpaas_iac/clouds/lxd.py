@@ -129,6 +129,7 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         running=instance["status"] == "Running",
         incarnation=int(config[lxd.INCARNATION]),
         ip=next(ips, ""),
+        port=int(config.get(lxd.SSH_PORT, "22")),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import report, settings
+from conpaas_iac import planview, report, settings
 from conpaas_iac.commands import options
 from conpaas_iac.plan import Plan
 from conpaas_iac.wish import Request, Wish
@@ -45,7 +45,7 @@ def carry_out(request: Request, form: str, events: str = "") -> int:
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
                 console.print(text, markup=False)
             console.print(report.headline(wish.topology, time.monotonic() - begun))
-            console.print(report.plan_view(plan))
+            console.print(planview.view(plan))
             run.planned(plan)
 
         result = deployment.up(request, settings.load(), run.listen, announce)

@@ -1,0 +1,154 @@
+"""What a situation leads to: the plan of all that an `up` would do, with class and causes of each line."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from conpaas_iac import (
+    __version__,
+    catalog,
+    causes,
+    danger,
+    declaration,
+    inputs,
+    membership,
+    planning,
+    render,
+    sight,
+    topology,
+    vpn,
+)
+from conpaas_iac.causes import Origins
+from conpaas_iac.engine import Applied, Engine
+from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.manifest.model import Manifest
+from conpaas_iac.membership import Authorities
+from conpaas_iac.plan import Part, Plan
+from conpaas_iac.planning import Known
+from conpaas_iac.record import Record
+from conpaas_iac.render import Tree
+from conpaas_iac.renewal import Policy
+from conpaas_iac.settings import Settings
+from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
+from conpaas_iac.wish import Request, Wish
+
+
+def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
+    """The plan of an `up`; touches neither the network nor, unless told to look, the clouds."""
+    wanted = wish_of(replace(request, dry=True), settings)
+    engine = Engine.find(settings, wanted.application, wanted.environment)
+    if engine is None or not look:
+        return plan_of(expected(wanted, engine, settings))
+    try:
+        now = situation(wanted, engine, settings, look=True)
+    except (UserError, MachineError) as error:  # a plan is made all the same
+        note = f"not looked at: {error.message}; the state alone is believed"
+        now = expected(wanted, engine, settings)
+        return plan_of(replace(now, notes=(*now.notes, note)))
+    silent = sight.silent(now.seen)
+    notes = (f"{node} runs and does not answer ({why}): it could not be seen" for node, why in silent.items())
+    return plan_of(replace(now, notes=(*now.notes, *notes)))
+
+
+def expected(wanted: Wish, engine: Engine | None, settings: Settings) -> Situation:
+    """What is there as far as the backend says."""
+    if engine is not None:
+        return situation(wanted, engine, settings, look=False)
+    target = declaration.wanted(wanted.topology, images_of(wanted, settings))
+    return Situation(wanted, Record(), Applied("", (), {}, Authorities()), {}, target)
+
+
+def plan_of(now: Situation) -> Plan:
+    """What there is to do. Offline: everything was looked at before."""
+    wanted = at_last(now)
+    renewed = membership.renewals(wanted.trees, now.record, now.applied.authorities, wanted.now, Policy())
+    made = planning.make(
+        wanted.topology,
+        now.target,
+        now.applied.machines,
+        now.record,
+        wanted.trees,
+        Known(now.anew, {machine.node: "it is stopped" for machine in now.asleep}, renewed),
+        (*wanted.notes, *now.notes),
+        now.losses,
+        _shared(now),
+    )
+    ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees)
+    return causes.explained(danger.classed(made, ground), _origins(now, wanted), _rendered(wanted))
+
+
+def at_last(now: Situation) -> Wish:
+    """The wish as it ends: leaving machines locked out, former versions of secrets forgotten, lighthouses lit."""
+    former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
+    wanted = now.wish.with_secrets(former) if former else now.wish
+    lights = _lighthouses(now)
+    if not now.going and lights == now.record.lighthouses:
+        return wanted
+    coming = {node.name: f"(known once {node.name} is there)" for node in wanted.topology.nodes}
+    there = membership.locked_out(now.record, [machine.node for machine in now.going], wanted.now)
+    return joined(wanted, {**coming, **now.applied.ips}, now.applied.authorities, replace(there, lighthouses=lights))
+
+
+def _lighthouses(now: Situation) -> tuple[str, ...]:
+    """The machines that the others will ask where machines are."""
+    places = {node.name: vpn.Place("") for node in now.wish.topology.nodes}
+    return tuple(node.name for node in vpn.lighthouses(now.wish.topology, places, now.record.lighthouses))
+
+
+def _shared(now: Situation) -> tuple[Part, ...]:
+    found, applied = [], now.applied
+    if not applied.range:
+        found.append(Part("network", str(now.wish.topology.range), "add", "VPN of the application, a new authority"))
+    elif applied.authorities.next_epoch(now.wish.now, Policy()) != applied.authorities.epoch:
+        found.append(Part("authority", str(now.wish.topology.range), "change", "the network's authority: a successor"))
+    last = {f"{name}@{versions[-1]}" for name, versions in now.wish.topology.secrets.items()}
+    there = set(applied.secrets)
+    found += [Part("secret", each, "add", "made now") for each in now.target.secrets if each not in there]
+    found += [Part("secret", each, "remove", "accepted no more") for each in applied.secrets if each not in last]
+    strays = (each for seen in now.strays.values() for each in seen)
+    found += [Part("machine", each.name, "remove", "an interrupted run left it") for each in strays]
+    return tuple(found)
+
+
+def table(wanted: Wish) -> dict[str, str]:
+    """What the application would be made from."""
+    roles = {**wanted.types, **catalog.load_internal()}
+    return inputs.table(wanted.manifest, wanted.topology, roles, __version__)
+
+
+def _origins(now: Situation, wanted: Wish) -> Origins:
+    before, lights = now.record.inputs, _lighthouses(now)
+    asked = f"who is asked where machines are: {', '.join(now.record.lighthouses) or 'nobody'} -> {', '.join(lights)}"
+    return Origins(
+        wanted.manifest,
+        inputs.differing(before, table(wanted)),
+        bool(before),
+        tuple(machine.node for machine in now.going),
+        (asked,) if lights != now.record.lighthouses else (),
+        frozenset(catalog.load_internal()),
+    )
+
+
+def _rendered(wanted: Wish) -> causes.Rendered:
+    """Renders other manifests as this one was."""
+    layout = wanted.topology
+    codes = {service.name: service.code for service in layout.services}
+    held = {service.name: service.start for service in layout.services}
+    names = {service.name: service.secrets for service in layout.services}
+
+    def rendered(manifest: Manifest, nodes: frozenset[str]) -> Mapping[str, Tree]:
+        services = tuple(replace(each, start=each.start and held[each.name]) for each in manifest.services)
+        try:
+            former = topology.build(
+                replace(manifest, services=services),
+                layout.environment,
+                wanted.types,
+                wanted.lock,
+                codes,
+                layout.secrets,
+                names,
+            )
+            return render.trees(former, wanted.types, catalog.load_internal(), wanted.operators, nodes)
+        except (UserError, KeyError):  # half of an edit may make no sense
+            return {}
+
+    return rendered

@@ -11,12 +11,14 @@ from conpaas_iac import inputs, placeholders, vpn
 from conpaas_iac.inputs import CODE, ROLE, SECRET, TOOL, Input
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.plan import Cause, FileChange, MachineChange, Part, Plan
+from conpaas_iac.plandocument import names
 from conpaas_iac.render import Tree
 
 MOST = 12  # inputs that are put back one by one; of more, those of the service are named together
 MOST_NAMED = 3
 Rendered = Callable[[Manifest, frozenset[str]], Mapping[str, Tree]]  # trees of these machines
 NUMBERS = ("", "StartupInstances", "Machines", "Placement", "Without", "Start", "Type")
+RELATIONS = ("Uses", "Publish", "Placement", "ServiceName")  # what the network's firewall is made of
 SIZES = ("Size", "Machines", "Cloud")
 
 
@@ -76,7 +78,8 @@ def _explained(change: MachineChange, plan: Plan, origins: Origins) -> MachineCh
     service = change.service
     match change.action:
         case "add" | "remove" | "rest":
-            found = origins.among(service, NUMBERS) or _said(origins, service, "StartupInstances")
+            fields = NUMBERS if change.action == "add" else NUMBERS[1:]
+            found = origins.among(service, fields) or _said(origins, service, "StartupInstances")
             return replace(change, causes=found, parts=_placed(change.parts, found))
         case "replace":
             found = origins.among(service, ("Type", "Cloud", "Machines"))
@@ -122,10 +125,8 @@ def _secrets(file: FileChange, origins: Origins) -> tuple[Cause, ...]:
 def _of_network(file: FileChange, change: MachineChange, origins: Origins) -> tuple[Cause, ...]:
     if file.path == vpn.AUTHORITIES:
         return tuple(Cause(part.text) for part in change.parts if part.kind == "certificate")
-    found = [Cause(f"{name} is locked out") for name in origins.going if origins.going[MOST_NAMED:] == ()]
-    found = found or ([Cause(f"{len(origins.going)} machines are locked out")] if origins.going else [])
-    relations = ("Uses", "Publish", "")
-    moved = [each for each in origins.moved if each.field in relations or each.field == "Placement"]
+    found = [Cause(f"{names(origins.going)} locked out of the network")] if origins.going else []
+    moved = [each for each in origins.moved if each.field in RELATIONS or (not each.field and each.before is None)]
     causes = (*found, *origins.of(moved), *(Cause(text) for text in origins.places))
     return causes or (Cause("where machines are on the provider's network"),)
 

@@ -25,6 +25,7 @@ from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.plan import Plan
+from conpaas_iac.promising import Saved
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.situation import Situation, joined, situation, wish_of
@@ -47,11 +48,15 @@ def up(
     listen: Listener,
     announce: Callable[[Plan, Wish], None],
     execute: Executor = run,
+    saved: Saved | None = None,
 ) -> Result:
     """Make it so: expand, configure, drain, contract. `announce` is called with the plan before anything changes.
 
+    Where it is not the plan that was `saved`, nothing is done: UserError.
     Raises MachineError naming machine and step; another `up` goes on from there.
     """
+    if saved:  # before the lock file may be written, and again once nobody else may change anything
+        saved.refuse_moved(replace(request, dry=True), settings)
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
     with holding(settings, name, listen) as settings:
@@ -59,9 +64,13 @@ def up(
         if settings.turn.waited:
             wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
+        if saved:
+            saved.refuse_moved(replace(request, dry=True), settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)
         todo = prospect.plan_of(now)
+        if saved:
+            saved.refuse_another(todo)
         announce(todo, wanted)
         losses.refuse(now.losses, request.may_lose, wanted.application, now.applied.machines, wanted.types)
         now = _with_intent(now, engine, settings)

@@ -61,10 +61,14 @@ def _row(fate: Fate) -> Row:
 
 
 def _what(change: MachineChange) -> str:
-    said_of = [change.cause, *(part.text for part in change.parts if part.text not in change.cause)]
+    said_of = [change.cause, *(part.text for part in change.parts if _is_news(part, change))]
     files = change.files if change.action != "add" else ()
     said_of += [" ".join((file.path, *((f"({effect(file)})",) if effect(file) else ()))) for file in files]
     return ", ".join(said_of)
+
+
+def _is_news(part: Part, change: MachineChange) -> bool:
+    return part.text not in change.cause and part.danger != "data loss"  # that is said above all
 
 
 def _danger(change: MachineChange) -> str:
@@ -112,7 +116,7 @@ def _diffs(plan: Plan, room: int) -> str:
     more = len(pieces) - len(kept)
     rest = f"\n…and {more} more diff{'' if more == 1 else 's'}: `conpaas plan --files` shows them.\n" if more else ""
     inside = "".join(kept) + rest
-    return f"\n<details><summary>{len(pieces)} files</summary>\n\n{inside}\n</details>\n" if pieces else ""
+    return f"\n<details><summary>{count(len(pieces), 'file')}</summary>\n\n{inside}\n</details>\n" if pieces else ""
 
 
 def _diff(nodes: str, path: str, diff: str) -> str:

@@ -72,22 +72,24 @@ def _places(causes: Sequence[Cause]) -> str:
 
 
 def _below(change: MachineChange) -> Iterator[Text]:
-    """What happens to it; each line with its own causes where they are not all the same."""
-    parts = [each for each in change.parts if each.text not in change.cause]
+    """What happens to it; lines in a row with the causes that they share."""
+    parts = [each for each in change.parts if each.text not in change.cause and each.danger != "data loss"]
     files = change.files if change.action != "add" else ()
     lines: list[tuple[str, str, Part | FileChange]] = [(_name(each), each.text, each) for each in parts]
     lines += [(each.path, effect(each), each) for each in files]
-    worded = {tuple(cause for cause in each.causes if cause.text) for _, _, each in lines} - {()}
-    for name, text, each in lines:
-        line = Text(name)
-        line.append(f"  {text}" if text else "", "dim")
-        if each.danger != "safe":
-            line.append(f"  {each.danger}", STYLES[each.danger])
-        yield line
-        if len(worded) > 1:
-            yield from _because([cause for cause in each.causes if cause.text], "  ")
-    if len(worded) <= 1:
-        yield from _because([cause for cause in change.causes if cause.text])
+    if not lines:
+        yield from _because(change.causes)
+    runs = [(causes, [*run]) for causes, run in groupby(lines, key=lambda line: line[2].causes)]
+    for causes, run in runs:
+        yield from (_line(*line) for line in run)
+        yield from _because(causes, "" if len(runs) == 1 else "  ")
+
+
+def _line(name: str, text: str, what: Part | FileChange) -> Text:
+    line = Text(name).append(f"  {text}" if text else "", "dim")
+    if what.danger not in ("safe", text.partition(" ")[0]):
+        line.append(f"  {what.danger}", STYLES[what.danger])
+    return line
 
 
 def _name(part: Part) -> str:
@@ -95,10 +97,11 @@ def _name(part: Part) -> str:
 
 
 def _because(causes: Sequence[Cause], indent: str = "") -> Iterator[Text]:
-    for cause in causes[:MOST]:
+    worded = [cause for cause in causes if cause.text]
+    for cause in worded[:MOST]:
         yield Text(f"{indent}because {said(cause)}", "dim")
-    if causes[MOST:]:
-        yield Text(f"{indent}and {len(causes) - MOST} more", "dim")
+    if worded[MOST:]:
+        yield Text(f"{indent}and {len(worded) - MOST} more", "dim")
 
 
 def _diffs(plan: Plan) -> Iterator[RenderableType]:

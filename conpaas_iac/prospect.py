@@ -34,19 +34,23 @@ from conpaas_iac.wish import Request, Wish
 
 def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
     """The plan of an `up`; touches neither the network nor, unless told to look, the clouds."""
+    return plan_of(survey(request, settings, look)[0])
+
+
+def survey(request: Request, settings: Settings, look: bool = False) -> tuple[Situation, Engine | None]:
+    """Where an `up` would begin, and the stack where there is one. What cannot be seen is said in a note."""
     wanted = wish_of(replace(request, dry=True), settings)
     engine = Engine.find(settings, wanted.application, wanted.environment)
     if engine is None or not look:
-        return plan_of(expected(wanted, engine, settings))
+        return expected(wanted, engine, settings), engine
     try:
         now = situation(wanted, engine, settings, look=True)
-    except (UserError, MachineError) as error:  # a plan is made all the same
-        note = f"not looked at: {error.message}; the state alone is believed"
-        now = expected(wanted, engine, settings)
-        return plan_of(replace(now, notes=(*now.notes, note)))
-    silent = sight.silent(now.seen)
-    notes = (f"{node} runs and does not answer ({why}): it could not be seen" for node, why in silent.items())
-    return plan_of(replace(now, notes=(*now.notes, *notes)))
+    except MachineError as error:  # a plan is made all the same
+        now, notes = expected(wanted, engine, settings), [f"not looked at: {error.message}; the state is believed"]
+    else:
+        silent = sight.silent(now.seen)
+        notes = [f"{node} runs and does not answer ({why}): it could not be seen" for node, why in silent.items()]
+    return replace(now, notes=(*now.notes, *notes)), engine
 
 
 def expected(wanted: Wish, engine: Engine | None, settings: Settings) -> Situation:

@@ -32,7 +32,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "fetch": ("code", "ground code model"),
     "pure": (
         "addresses layout flows topology declaration plan planning danger inputs causes render record lockfile status "
-        "vpn certificates membership renewal joins operations history statefile rolling",
+        "vpn certificates membership renewal joins operations history statefile rolling plandocument",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -43,13 +43,13 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation prospect sight contact visits losses power deployment lifecycle rotation inspection joining "
-        "operating keeping orphans",
+        "situation prospect promise promising sight contact visits losses power deployment lifecycle rotation "
+        "inspection joining operating keeping orphans",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),
     "shows": (
-        "report plandocument planview planmarkdown live netview pastview stateview",
+        "report planview planmarkdown live netview pastview stateview",
         "ground pure deployment net",
     ),
     "verbs": (
@@ -68,7 +68,7 @@ HOMES = {
     "jinja2": "render",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net*",
+    "net* promise promising",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
@@ -81,7 +81,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations danger inputs causes planning"
+    "renewal rolling losses operations danger inputs causes planning plandocument"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -7,6 +7,7 @@ import click
 
 from conpaas_iac import plandocument, planmarkdown, planview, settings
 from conpaas_iac.commands import options
+from conpaas_iac.files import write_atomically
 from conpaas_iac.plan import Plan
 
 
@@ -37,16 +38,22 @@ def command(
 
     With -o FILE the plan is saved: `conpaas up --plan FILE` does exactly that, or refuses and says what moved.
     """
-    from conpaas_iac import prospect
+    from conpaas_iac import promise, promising, prospect
     from conpaas_iac.commands.running import running
 
     request = options.request(manifest, environment, locked)
     with running("json" if form != "text" else form, events, manifest=manifest, kept=False, live=False) as run:
-        plan = prospect.planned(request, settings.load(), look=refresh)
+        configured = settings.load()
+        now, engine = prospect.survey(request, configured, look=refresh)
+        plan = prospect.plan_of(now)
+        if out:
+            write_atomically(out, promise.encode(promising.made(now.wish, engine, configured, plan)))
         run.planned(plan)
         run.code = 2 if exit_code and not plan.is_empty else 0
     if form == "text":
         run.console.print(planview.view(plan, files))
+        if out:
+            run.console.print(f"Saved. To do exactly this: conpaas up --plan {out}", markup=False, style="dim")
     else:
         click.echo(_text(plan, form, files))
     return run.code

@@ -28,7 +28,7 @@ from conpaas_iac.plan import Plan
 from conpaas_iac.promising import Saved
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, joined, situation, wish_of
+from conpaas_iac.situation import Situation, joined, situation, urls, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -241,14 +241,3 @@ def _leave(
 def _rest(now: Situation, settings: Settings, listen: Listener) -> None:
     awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
     power.halt(awake, now.seen, settings, listen)
-
-
-def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
-    """Where each service answers to the outside: the provider address of its entry's machine."""
-    found = {}
-    for service in wanted.topology.services:
-        descriptor = wanted.types[service.type].descriptor
-        entry = next((node for node in service.nodes if descriptor.entry in node.groups), None)
-        if descriptor.url and entry and entry.name in machines.nodes:
-            found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
-    return found

@@ -151,11 +151,12 @@ def put_back(manifest: Manifest, moved: Input) -> Manifest | None:
 
 
 def _former(service: model.Service, moved: Input) -> model.Service | None:
-    value: Any = None if moved.before is None else json.loads(moved.before)
+    former = {} if moved.before is None else {moved.item: moved.before}
     if attribute := ITEMS.get(moved.field):
         others = {name: each for name, each in getattr(service, attribute).items() if name != moved.item}
-        return _with(service, attribute, others if moved.before is None else {**others, moved.item: value})
-    if moved.field in PLAIN and moved.before is not None and moved.field not in ("Type", "Cloud", "Image"):
+        return _with(service, attribute, {**others, **{name: json.loads(text) for name, text in former.items()}})
+    if former and moved.field in PLAIN and moved.field not in ("Type", "Cloud", "Image"):
+        value = json.loads(former[moved.item])
         return _with(service, PLAIN[moved.field], tuple(value) if moved.field == "Uses" else value)
     return None
 

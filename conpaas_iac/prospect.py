@@ -7,6 +7,7 @@ from conpaas_iac import (
     __version__,
     catalog,
     causes,
+    clouds,
     danger,
     declaration,
     inputs,
@@ -17,6 +18,7 @@ from conpaas_iac import (
     topology,
     vpn,
 )
+from conpaas_iac.catalog import Catalog
 from conpaas_iac.causes import Origins
 from conpaas_iac.engine import Applied, Engine
 from conpaas_iac.errors import MachineError, UserError
@@ -77,19 +79,29 @@ def plan_of(now: Situation) -> Plan:
         _shared(now),
     )
     ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees)
-    return causes.explained(danger.classed(made, ground), _origins(now, wanted), _rendered(wanted))
+    internal = catalog.load_internal()
+    return causes.explained(
+        danger.classed(made, ground), _origins(now, wanted, internal), _rendered(wanted, internal)
+    )
 
 
 def at_last(now: Situation) -> Wish:
     """The wish as it ends: leaving machines locked out, former versions of secrets forgotten, lighthouses lit."""
     former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
     wanted = now.wish.with_secrets(former) if former else now.wish
-    lights = _lighthouses(now)
-    if not now.going and lights == now.record.lighthouses:
+    lights, moving = _lighthouses(now), _moving(now)
+    if not now.going and lights == now.record.lighthouses and not moving & set(lights):
         return wanted
-    coming = {node.name: f"(known once {node.name} is there)" for node in wanted.topology.nodes}
+    later = {node.name: f"(known once {node.name} is there)" for node in wanted.topology.nodes}
+    known = {node: ip for node, ip in now.applied.ips.items() if node not in moving}
     there = membership.locked_out(now.record, [machine.node for machine in now.going], wanted.now)
-    return joined(wanted, {**coming, **now.applied.ips}, now.applied.authorities, replace(there, lighthouses=lights))
+    return joined(wanted, {**later, **known}, now.applied.authorities, replace(there, lighthouses=lights))
+
+
+def _moving(now: Situation) -> set[str]:
+    """Machines that will have another address on the provider's network than they had."""
+    coming = (node for node in now.wish.topology.nodes if node.name in now.anew)
+    return {node.name for node in coming if not clouds.cloud(node.cloud).KEEPS_ADDRESS}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:
@@ -113,26 +125,26 @@ def _shared(now: Situation) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def table(wanted: Wish) -> dict[str, str]:
+def table(wanted: Wish, internal: Catalog | None = None) -> dict[str, str]:
     """What the application would be made from."""
-    roles = {**wanted.types, **catalog.load_internal()}
+    roles = {**wanted.types, **(internal or catalog.load_internal())}
     return inputs.table(wanted.manifest, wanted.topology, roles, __version__)
 
 
-def _origins(now: Situation, wanted: Wish) -> Origins:
+def _origins(now: Situation, wanted: Wish, internal: Catalog) -> Origins:
     before, lights = now.record.inputs, _lighthouses(now)
     asked = f"who is asked where machines are: {', '.join(now.record.lighthouses) or 'nobody'} -> {', '.join(lights)}"
     return Origins(
         wanted.manifest,
-        inputs.differing(before, table(wanted)),
+        inputs.differing(before, table(wanted, internal)),
         bool(before),
         tuple(machine.node for machine in now.going),
         (asked,) if lights != now.record.lighthouses else (),
-        frozenset(catalog.load_internal()),
+        frozenset(internal),
     )
 
 
-def _rendered(wanted: Wish) -> causes.Rendered:
+def _rendered(wanted: Wish, internal: Catalog) -> causes.Rendered:
     """Renders other manifests as this one was."""
     layout = wanted.topology
     codes = {service.name: service.code for service in layout.services}
@@ -151,7 +163,7 @@ def _rendered(wanted: Wish) -> causes.Rendered:
                 layout.secrets,
                 names,
             )
-            return render.trees(former, wanted.types, catalog.load_internal(), wanted.operators, nodes)
+            return render.trees(former, wanted.types, internal, wanted.operators, nodes)
         except (UserError, KeyError):  # half of an edit may make no sense
             return {}
 

@@ -216,3 +216,14 @@ def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
         node.name: node.image or clouds.cloud(node.cloud).image(kinds[node.service], settings)
         for node in wanted.topology.nodes
     }
+
+
+def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
+    """Where each service answers to the outside: the provider address of its entry's machine."""
+    found = {}
+    for service in wanted.topology.services:
+        descriptor = wanted.types[service.type].descriptor
+        entry = next((node for node in service.nodes if descriptor.entry in node.groups), None)
+        if descriptor.url and entry and entry.name in machines.nodes:
+            found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
+    return found

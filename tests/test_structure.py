@@ -31,8 +31,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout flows topology declaration plan planning danger inputs causes render record lockfile status "
-        "vpn certificates membership renewal joins operations history statefile rolling plandocument",
+        "addresses layout flows topology declaration plan planning danger inputs causes templates render record "
+        "lockfile status vpn certificates membership renewal joins operations history statefile rolling plandocument",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -65,7 +65,7 @@ HOMES = {
     "botocore": "bucket",
     "click": "cli commands.*",
     "cryptography": "provider.*",
-    "jinja2": "render",
+    "jinja2": "templates",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
     "net* promise promising",
@@ -216,6 +216,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
     assert isinstance(cloud.BAKES, bool)
+    assert isinstance(cloud.KEEPS_ADDRESS, bool)
     for function, said in PROTOCOL.items():
         wanted = [parameter for parameter in inspect.signature(said).parameters if parameter != "self"]
         assert list(inspect.signature(getattr(cloud, function)).parameters) == wanted, function

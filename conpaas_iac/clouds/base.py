@@ -47,6 +47,7 @@ class Cloud(Protocol):
     SUMMARY: str
     MACHINE: str  # resource type of a machine: "conpaas:lxd:Instance"
     MTU: int  # largest packet of its network, in bytes
+    KEEPS_ADDRESS: bool  # whether a machine that is made anew has the address on its network that it had
     BAKES: bool  # whether its images hold the packages of a service type
 
     def machine_name(self, application: str, environment: str, node: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
 MTU = 1500
+KEEPS_ADDRESS = True
 BAKES = True
 LONGEST_NAME = 63
 

@@ -130,9 +130,10 @@ class Engine:
         def program() -> None:
             pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
+        nodes = self._nodes(declaration.machines)
         write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
         self._run(
-            lambda: self._stack.up(program=program, **_quiet(listen, failures, done, self._nodes(declaration.machines))),
+            lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
             lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
@@ -160,7 +161,8 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything; the stack stays until it is forgotten."""
         failures: list[Failure] = []
-        self._run(lambda: self._stack.destroy(**_quiet(listen, failures, set(), self._nodes())), failures, "remove machines")
+        quiet = _quiet(listen, failures, set(), self._nodes())
+        self._run(lambda: self._stack.destroy(**quiet), failures, "remove machines")
 
     def forget(self) -> None:
         """The stack itself; the last trace of an application, so that what was killed before is done again."""

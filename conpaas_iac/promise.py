@@ -110,7 +110,7 @@ def refuse_moved(promise: Promise, inputs: Mapping[str, str], asked: Iterable[In
         return
     details = [each.text for each in asked if each.field not in ("tool", "role", "secret")]
     said = [_said(name, before.get(name, ""), inputs.get(name, ""), details) for name in moved]
-    raise UserError(f"{path} is not applied, for it moved since: {'; '.join(said)}", again(promise, path))
+    raise UserError(f"{path} is not applied; moved since it was made: {'; '.join(said)}", again(promise, path))
 
 
 def _said(name: str, before: str, after: str, details: list[str]) -> str:

@@ -47,7 +47,7 @@ def survey(request: Request, settings: Settings, look: bool = False) -> tuple[Si
         return expected(wanted, engine, settings), engine
     try:
         now = situation(wanted, engine, settings, look=True)
-    except MachineError as error:  # a plan is made all the same
+    except (MachineError, UserError) as error:  # a plan is made all the same
         now, notes = expected(wanted, engine, settings), [f"not looked at: {error.message}; the state is believed"]
     else:
         silent = sight.silent(now.seen)

@@ -69,7 +69,7 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
     found = {f"/{TOOL}": tool, "/Network/Range": str(topology.range)}
     used = {service.type for service in manifest.services}
     found |= {f"/{ROLE}/{name}": kind.digest[:12] for name, kind in roles.items() if name in used or kind.is_internal}
-    found |= {f"/{SECRET}/{name}": _json(versions) for name, versions in topology.secrets.items()}
+    found |= {f"/{SECRET}/{name}": ",".join(map(str, versions)) for name, versions in topology.secrets.items()}
     codes = {service.name: service.code for service in topology.services}
     for service in manifest.services:
         for field, attribute in ITEMS.items():

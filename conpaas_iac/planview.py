@@ -77,8 +77,8 @@ def _below(change: MachineChange) -> Iterator[Text]:
     files = change.files if change.action != "add" else ()
     lines: list[tuple[str, str, Part | FileChange]] = [(_name(each), each.text, each) for each in parts]
     lines += [(each.path, effect(each), each) for each in files]
-    if not lines:
-        yield from _because(change.causes)
+    told = {cause for _, _, each in lines for cause in each.causes}
+    yield from _because([cause for cause in change.causes if cause not in told])
     runs = [(causes, [*run]) for causes, run in groupby(lines, key=lambda line: line[2].causes)]
     for causes, run in runs:
         yield from (_line(*line) for line in run)

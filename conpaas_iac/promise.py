@@ -20,7 +20,7 @@ MANIFEST, TOOL, STATE = "the manifest", "conpaas", "the state"
 MOST = 5  # lines that are named
 
 
-class Promise(msgspec.Struct, frozen=True, omit_defaults=False):
+class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was promised; `inputs` is name -> digest or value, `asked` the table of `inputs.table`."""
 
     version: int
@@ -50,7 +50,7 @@ def encode(promise: Promise) -> bytes:
 def _sealed(promise: Promise) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(promise)
     rest = {name: value for name, value in document.items() if name != "digest"}
-    content = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    content = json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
     return {**rest, "digest": digest_of(content)}
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conpaas_iac import inputs, plandocument, planmarkdown
 from conpaas_iac.plan import DANGERS, Cause, FileChange, MachineChange, Part, Plan, worst
+from conpaas_iac.wish import Known
 from tests import plans, schemas
 
 
@@ -80,6 +81,21 @@ def test_each_file_has_the_input_that_changes_it_and_no_other(tmp_path: Path) ->
     assert files["/etc/php/8.2/fpm/conf.d/90-conpaas.ini"] == {"web Configuration.memory_limit: 128M -> 256M"}
     assert files["/etc/php/8.2/fpm/pool.d/www.conf"] == {"web Environment.GREETING: none -> hello"}
     assert all(cause.place.startswith("manifest.json:1:") for cause in made.changes[1].causes)
+
+
+def test_a_secret_is_shown_by_its_versions_and_as_it_ends(tmp_path: Path) -> None:
+    """A rotation that was cut off: both values are accepted meanwhile, at last the new one alone."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"Application": "shop", "Services": db(1)}))
+    with plans.folder():
+        applied, there = plans.after(plans.wished(manifest))
+        cut_off = Known(secrets={**there.secrets, "db": (1, 2)}, secret_names=there.secret_names, founded=there.founded)
+        made = plans.planned(plans.wished(manifest, cut_off), applied, there)
+    files = {file.path: file for file in made.changes[0].files}
+    assert files["/etc/conpaas/mysql/accepted"].after == "⟦db@2*⟧\n"
+    assert {cause.text for cause in files["/etc/conpaas/mysql/password"].causes} == {"secret db: 1 -> 2"}
+    assert [(part.name, part.action) for part in made.shared] == [("db@2", "add"), ("db@1", "remove")]
+    assert "-⟦db@1⟧" in plans.shown(made, None, files=True)
 
 
 def test_a_role_or_a_tool_that_moved_is_named(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def up(
     listen: Listener,
     announce: Callable[[Plan, Wish], None],
     execute: Executor = run,
+    *,
     saved: Saved | None = None,
 ) -> Result:
     """Make it so: expand, configure, drain, contract. `announce` is called with the plan before anything changes.

@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test lint unit engine crash-test e2e vpn-test bench clean
+.PHONY: help install setup demo test lint unit engine crash-test kill-test e2e vpn-test bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -50,8 +50,12 @@ engine: setup ## the engine against a cloud in memory, and a few commands killed
 	@$(timed) $(PYTEST) tests/engine tests/crash
 
 N ?= 1000
+KILLS ?= 30
 crash-test: setup ## N commands, each killed somewhere, and mended by one plain `up`; a failing story says how to play it again
 	@$(timed) $(BIN)/python -m tests.crash $(N)
+
+kill-test: setup ## the same on real machines: commands on WordPress, each killed somewhere
+	@$(timed) $(BIN)/python -m tests.e2e.kills $(KILLS)
 
 e2e: setup ## real machines on LXD
 	@$(timed) $(PYTEST) tests/e2e

@@ -1,6 +1,8 @@
-"""Verbs that answer at once, beside a Python that does nothing."""
+"""Verbs that answer at once, beside a Python that does nothing; with the processor's time, for other work shares it."""
 
+import json
 import subprocess
+from resource import RUSAGE_CHILDREN, getrusage
 
 from benchmarks.figure import Figure
 from benchmarks.trial import CONPAAS, PYTHON, Trial, stopwatch, trial
@@ -15,12 +17,18 @@ def measure(runs: int) -> list[Figure]:
         asked = (
             (Figure("`validate`, 3 mistakes", "0.2"), ("validate", _broken(made))),
             (Figure("`validate`, no mistake", ""), ("validate", str(made.manifest))),
-            (Figure("`--help`", ""), ("--help",)),
+            (Figure("`validate`, small manifest", ""), ("validate", _small(made))),
+            (Figure("`--help`", "0.12"), ("--help",)),
+            (Figure("`up --help`", ""), ("up", "--help")),
+            (Figure("`list`, nothing there", ""), ("list",)),
+            (Figure("`history`, nothing there", ""), ("history", made.name)),
         )
         for figure, arguments in asked:
             _time([], [CONPAAS, *arguments], made)
             for _ in range(runs * SAMPLES):
+                before = _processor()
                 _time(figure.samples, [CONPAAS, *arguments], made)
+                figure.parts.append({"processor": _processor() - before})
                 _time(figure.bare, [PYTHON, "-c", "pass"], made)
     return [figure for figure, _ in asked]
 
@@ -33,6 +41,19 @@ def _broken(made: Trial) -> str:
     path = made.manifest.with_name("broken.json")
     path.write_text(text)
     return str(path)
+
+
+def _small(made: Trial) -> str:
+    """Without code."""
+    path = made.manifest.with_name("small.json")
+    path.write_text(json.dumps({"Application": made.name, "Services": [{"Type": "php", "ServiceName": "web"}]}))
+    return str(path)
+
+
+def _processor() -> float:
+    """Seconds that all processes that ended took of it."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _time(samples: list[float], command: list[str], made: Trial) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.store import FORMER, Seen
+from conpaas_iac.store import FORMER, Version
 
 MOVED = (404, 409, 412)  # what S3 answers when a document is not, or not any more, the one that was meant
 
@@ -46,13 +46,13 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         return tuple(sorted(entry["Key"][len(self._prefix) :] for page in pages for entry in page.get("Contents", ())))
 
-    def look(self, name: str) -> Seen | None:
+    def look(self, name: str) -> Version | None:
         """See Store."""
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
         except self._client.exceptions.NoSuchKey:
             return None
-        return Seen(found["Body"].read(), found["ETag"])
+        return Version(found["Body"].read(), found["ETag"])
 
     def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
         """See Store. An answer that was lost makes the client ask again, and be refused for its own first success."""

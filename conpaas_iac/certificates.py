@@ -7,7 +7,6 @@ it to a file, that file is on a memory file system and gone before the call retu
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
-from conpaas_iac.errors import ConpaasError, UserError
+from conpaas_iac import memory
+from conpaas_iac.errors import ConpaasError
 
-MEMORY = Path("/dev/shm")
 FORMAT = "2"  # ASN.1; what 1.10 makes by itself
 
 
@@ -55,7 +54,7 @@ class Facts:
 
 def make_authority(program: Path, name: str, network: IPv4Network, lifetime: timedelta) -> Authority:
     """A new authority that can only sign addresses of `network`."""
-    with _memory_folder() as folder:
+    with memory.folder() as folder:
         certificate, key = folder / "ca.crt", folder / "ca.key"
         _run(
             program,
@@ -68,7 +67,7 @@ def make_authority(program: Path, name: str, network: IPv4Network, lifetime: tim
 def sign(program: Path, authority: Authority, public_key: str, subject: Subject, lifetime: timedelta) -> str:
     """A certificate for a key that was made elsewhere. It begins now and ends before its authority does."""
     left = read(program, authority.certificate)[0].ends - datetime.now(UTC) - timedelta(seconds=2)
-    with _memory_folder() as folder, ExitStack() as pipes:
+    with memory.folder() as folder, ExitStack() as pipes:
         issuer, public = (pipes.enter_context(_pipe(text)) for text in (authority.certificate, public_key))
         certificate = folder / "node.crt"
         _run(
@@ -134,14 +133,6 @@ def _facts(said: dict[str, object]) -> Facts:
 
 def _duration(lifetime: timedelta) -> str:
     return f"{int(lifetime.total_seconds())}s"
-
-
-@contextmanager
-def _memory_folder() -> Iterator[Path]:
-    if not os.access(MEMORY, os.W_OK):
-        raise UserError(f"no memory file system at {MEMORY}: an authority's key must not touch a disk")
-    with tempfile.TemporaryDirectory(prefix="conpaas-", dir=MEMORY) as folder:
-        yield Path(folder)
 
 
 @contextmanager

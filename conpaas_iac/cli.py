@@ -3,13 +3,12 @@
 import os
 import sys
 import time
-import traceback
 from importlib import import_module
 from pathlib import Path
 
 import click
 
-from conpaas_iac import __version__, supervisor
+from conpaas_iac import __version__
 from conpaas_iac.errors import ConpaasError, MachineError
 
 # Said here, so that `--help` imports no verb.
@@ -40,8 +39,8 @@ VERBS = {
     "down": "Remove an application's machines",
 }
 
-# What these start is to go on, or wants the terminal for itself.
-ALONE = {"setup", "ssh", "--help", "-h", "--version"}
+# What these start is to go on, or wants the terminal for itself; the others start nothing.
+ALONE = {"setup", "ssh", "--help", "-h", "--version", "validate", "explain", "schema", "types", "clouds"}
 
 
 class Verbs(click.Group):
@@ -105,6 +104,8 @@ def main() -> None:
     """Entry point. Exit codes: 0 done · 1 you can act · 2 the plan has changes · 3 a machine failed ·
     4 somebody else is changing it · 5 drift · 70 our bug · 130 interrupted."""
     if sys.argv[1:] and sys.argv[1] not in ALONE:
+        from conpaas_iac import supervisor
+
         supervisor.begin()
     sys.exit(run(sys.argv[1:]))
 
@@ -154,6 +155,7 @@ def _say(error: ConpaasError) -> None:
 
 def _keep_trace() -> Path:
     import tempfile
+    import traceback
 
     from conpaas_iac import settings
     from conpaas_iac.files import private_folder

@@ -11,12 +11,6 @@ from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
 
 
-def natural(node: str) -> tuple[str, int]:
-    """A sort key: blog-2 before blog-10."""
-    stem, _, ordinal = node.rpartition("-")
-    return (stem, int(ordinal)) if ordinal.isdigit() else (node, 0)
-
-
 @dataclass(frozen=True)
 class Machine:
     """One machine resource. `image` is read at creation only; a higher `incarnation` is a new machine."""
@@ -31,6 +25,11 @@ class Machine:
     image: str
     incarnation: int = 1
     made_as: str = ""  # the node's name when it was made, where its service was renamed since; names the resource
+
+    @property
+    def fixed_address(self) -> str:
+        """Inside the application's network, without the prefix length."""
+        return self.address.partition("/")[0]
 
     @property
     def resource(self) -> str:
@@ -85,9 +84,7 @@ def wanted(
         tuple(
             _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
         ),
-        tuple(
-            placeholders.key(name, version) for name in sorted(topology.secrets) for version in topology.secrets[name]
-        ),
+        placeholders.all_keys(topology.secrets),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from conpaas_iac import (
     clouds,
@@ -19,11 +20,12 @@ from conpaas_iac import (
 from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
+from conpaas_iac.place import stack_name
 from conpaas_iac.plan import Plan
 from conpaas_iac.promising import Saved
 from conpaas_iac.record import Record
@@ -77,6 +79,7 @@ def up(
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
         machines, failed = _expand(now, engine, settings, listen, execute)
+        now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
         there = _configure(now, machines, now.record, settings, listen, execute, failed)
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
@@ -84,19 +87,27 @@ def up(
 
 
 def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
-    """What has to be known should this run be killed: which secrets there are, and whose data is to begin anew.
+    """What has to be known should this run be killed: which secrets there are, what it makes, whose data begins anew.
 
     Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
     """
     kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
     names = {service.name: service.secrets for service in now.wish.topology.services}
-    there = replace(
-        now.record,
+    return _noted(
+        now,
+        engine,
+        settings,
         secrets=now.wish.topology.secrets,
         secret_names=names,
         founded=now.record.founded & kept,
         visiting=now.record.visiting | {machine.node for machine in now.asleep},
+        making=now.record.making | now.coming,
     )
+
+
+def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -> Situation:
+    """With these fields of the record, kept before anything goes on."""
+    there = replace(now.record, **changes)
     if there != now.record:
         record.write(at(settings.backend_url), engine.name, there)
     return replace(now, record=there)
@@ -115,7 +126,7 @@ def _expand(
     """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
     power.clear(now.strays, settings, listen)
     _bake(now, settings, listen, execute)
-    _wake(now, settings, listen)
+    power.rouse(now.asleep, now.seen, settings, listen)
     if now.replaced:
         _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
@@ -124,15 +135,10 @@ def _expand(
 
 
 def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
-    there = {machine.node for machine in now.applied.machines} - now.anew.keys()
     kinds = {service.name: service.type for service in now.wish.topology.services}
-    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name not in there}
+    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
     for cloud, kind in sorted(coming):
         clouds.cloud(cloud).bake(now.wish.types[kind], settings, listen, execute)
-
-
-def _wake(now: Situation, settings: Settings, listen: Listener) -> None:
-    power.rouse(now.asleep, now.seen, settings, listen)
 
 
 def _configure(
@@ -187,8 +193,8 @@ def _settled(
         return now
     wanted = now.wish.with_secrets(former)
     there = replace(there, secrets=wanted.topology.secrets)
-    keys = tuple(placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
-    after = replace(now, wish=wanted, target=replace(now.target, secrets=tuple(sorted(keys))))
+    target = replace(now.target, secrets=placeholders.all_keys(there.secrets))
+    after = replace(now, wish=wanted, target=target)
     there = _configure(after, machines, there, settings, listen, execute)
     record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
     return after

@@ -20,16 +20,18 @@ from conpaas_iac import (
     processes,
     stack,
 )
-from conpaas_iac.declaration import Declaration, Machine, encode, natural
+from conpaas_iac.declaration import Declaration, Machine, encode
 from conpaas_iac.engine_calls import Stack
-from conpaas_iac.engine_state import AUTHORITY, IDENTITY, SECRET
+from conpaas_iac.engine_state import AUTHORITY, SECRET
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import write_atomically
 from conpaas_iac.membership import Authorities
-from conpaas_iac.place import placed, shelf
+from conpaas_iac.ordering import natural
+from conpaas_iac.place import placed, shelf, stack_name
 from conpaas_iac.record import certificate
 from conpaas_iac.settings import Settings
+from conpaas_iac.statefile import IDENTITY
 from conpaas_iac.store import Store
 
 
@@ -55,12 +57,6 @@ class Applied:
     authorities: Authorities
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
-    cut_off: bool = False  # by a kill; there may be more than it says
-
-
-def stack_name(application: str, environment: str) -> str:
-    """The stack of an application; slugs hold no dot."""
-    return f"{application}.{environment}"
 
 
 class Engine:
@@ -119,8 +115,7 @@ class Engine:
                 ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        cut_off = bool(self._workspace.checkpoint.get("pending_operations"))
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), cut_off)
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)))
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""

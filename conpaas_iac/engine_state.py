@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conpaas_iac import clouds
+from conpaas_iac.statefile import IDENTITY
 
-IDENTITY = "conpaas:index:Identity"
 AUTHORITY = "conpaas:vpn:Authority"
 SECRET = "conpaas:index:Secret"
 

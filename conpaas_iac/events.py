@@ -16,6 +16,8 @@ ALSO = {
     "drain": "leave",
     "stop": "remove",
 }
+# What a plan does to a machine.
+SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-", "rest": "◌", "wake": "●"}
 
 
 @dataclass(frozen=True)

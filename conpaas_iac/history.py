@@ -6,11 +6,10 @@ from datetime import datetime
 from statistics import median
 from typing import Literal
 
-from conpaas_iac.declaration import natural
-from conpaas_iac.events import COLUMNS, column
+from conpaas_iac.events import COLUMNS, SIGNS, column
+from conpaas_iac.ordering import natural
 from conpaas_iac.stream import RUN, Begun, Line
 
-SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-", "rest": "◌", "wake": "●"}
 SAMPLES = 5  # former runs that an estimate is learned from
 Outcome = Literal["done", "failed", "running", "interrupted"]
 
@@ -40,8 +39,8 @@ class Past:
     """One run."""
 
     run: str
-    begun: datetime
-    by: Begun
+    time: datetime  # when it began
+    begun: Begun
     outcome: Outcome
     exit: int | None
     seconds: float  # until its last line
@@ -83,7 +82,7 @@ def past(run: str, lines: Sequence[Line], running: bool = False) -> Past | None:
     """A run from its stream; None where not even its first line is whole."""
     if not lines or lines[0].begun is None:
         return None
-    first, last = lines[0], lines[-1]
+    first, begun, last = lines[0], lines[0].begun, lines[-1]
     changes = tuple(
         Planned(line.node, line.change.service, line.change.action, line.change.address, line.text)
         for line in lines
@@ -97,8 +96,8 @@ def past(run: str, lines: Sequence[Line], running: bool = False) -> Past | None:
     notes = tuple(line.text for line in lines if line.text and not line.node and line.phase != RUN)
     return Past(
         run=run,
-        begun=first.time,
-        by=first.begun or Begun("", 0, "", ""),
+        time=first.time,
+        begun=begun,
         outcome=outcome,
         exit=ended.exit if ended else None,
         seconds=ended.seconds if ended else _between(first.time, last.time),

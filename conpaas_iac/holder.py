@@ -1,4 +1,4 @@
-"""Who holds a lease, and whether that process still lives."""
+"""Who acts: this process, the user and the CI job it belongs to; and whether one that is known still lives."""
 
 import getpass
 import os
@@ -22,6 +22,8 @@ CI_PAGES = (
     "TRAVIS_JOB_WEB_URL",
     "CI_PIPELINE_URL",
 )
+
+BOOT = "/proc/sys/kernel/random/boot_id"
 
 Life = Literal["alive", "dead", "unknown"]
 
@@ -52,17 +54,23 @@ class Holder(msgspec.Struct, frozen=True):
 def here(arguments: tuple[str, ...] = tuple(sys.argv[1:3])) -> Holder:
     """This process."""
     return Holder(
-        user=_user(),
+        user=user(),
         host=socket.gethostname(),
         machine=_text("/etc/machine-id"),
-        boot=_text("/proc/sys/kernel/random/boot_id"),
+        boot=_text(BOOT),
         space=_space(),
         pid=os.getpid(),
         started=processes.started(os.getpid()),
         command=" ".join(arguments),
         since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        ci=ci_page(os.environ),
+        ci=ci_page(),
     )
+
+
+def process(pid: int) -> str:
+    """Which process has this number: another one, or one after the machine's next start, has another. Empty: none."""
+    started = processes.started(pid)
+    return f"{_text(BOOT)}/{started}" if started else ""
 
 
 def life(holder: Holder, me: Holder, started: Callable[[int], str] = processes.started) -> Life:
@@ -76,7 +84,7 @@ def life(holder: Holder, me: Holder, started: Callable[[int], str] = processes.s
     return "unknown"
 
 
-def ci_page(variables: Mapping[str, str]) -> str:
+def ci_page(variables: Mapping[str, str] = os.environ) -> str:
     """Where the CI job that this process belongs to can be looked at."""
     if run := variables.get("GITHUB_RUN_ID"):
         return f"{variables.get('GITHUB_SERVER_URL', '')}/{variables.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
@@ -86,7 +94,13 @@ def ci_page(variables: Mapping[str, str]) -> str:
     return next((variables[name] for name in CI_PAGES if variables.get(name)), "")
 
 
-def _user() -> str:
+def who() -> str:
+    """Who acts: user@host."""
+    return f"{user()}@{socket.gethostname()}"
+
+
+def user() -> str:
+    """The name of this process's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number without a name

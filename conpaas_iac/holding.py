@@ -13,12 +13,11 @@ from conpaas_iac.events import Event, Listener, silent
 from conpaas_iac.holder import here
 from conpaas_iac.lease import Busy
 from conpaas_iac.lessee import Lessee
-from conpaas_iac.place import Parts, Placed, leases, within
-from conpaas_iac.settings import Settings
+from conpaas_iac.place import ApplicationHeads, Placed, leases, within
+from conpaas_iac.settings import ALWAYS, Settings
 from conpaas_iac.turn import Turn
 
 BEATS = 4  # in the time after which a silent holder is taken for dead
-ALWAYS = "always"
 HEART = "lease"  # the name of the thread
 
 
@@ -29,7 +28,7 @@ def holding(settings: Settings, stack: str, listen: Listener = silent, hears: bo
     Unless it `hears` Ctrl-C, that is as ever: one long step that knows how to end.
     Waits as long as the setting `wait` says; raises LeaseHeldError saying who holds it, since when, doing what.
     """
-    lessee = Lessee(leases(settings), f"{stack}.json", here(), Parts(settings, stack), ttl=lease.TTL)
+    lessee = Lessee(leases(settings), f"{stack}.json", here(), ApplicationHeads(settings, stack), ttl=lease.TTL)
     turn = Turn(stack, listen, lambda: _proved(lessee, turn))
     turn.waited = _wait(lessee, stack, _patience(settings), listen)
     failed = True

@@ -1,4 +1,4 @@
-"""The use cases that only look: status, logs, the list of applications, the way into a machine."""
+"""The use cases that only look: status, logs, the way into a machine."""
 
 import subprocess
 import urllib.error
@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from conpaas_iac import catalog, clouds, lockfile, place, record, status
+from conpaas_iac import catalog, clouds, record, status
+from conpaas_iac.catalog import Descriptor
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Machine
 from conpaas_iac.engine import Applied, Engine
-from conpaas_iac.errors import StateError, UserError
+from conpaas_iac.errors import UserError
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
 from conpaas_iac.ssh import Access, access
-from conpaas_iac.status import ApplicationStatus, Listing, Probe
+from conpaas_iac.status import ApplicationStatus, Probe
 
 SECONDS = 10  # how long a machine or a URL may take to answer
 
@@ -104,27 +105,31 @@ def _probe(looked: View, machine: Machine) -> Probe | None:
     return status.read_probe(units, done.stdout)
 
 
-def urls(looked: View) -> dict[str, str]:
-    """Service -> URL, of the machines that run now."""
+def _entries(looked: View) -> Iterator[tuple[Machine, Descriptor]]:
+    """Machines that visitors and other services come to."""
     types = catalog.load()
-    found: dict[str, str] = {}
     for machine in looked.applied.machines:
         kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
-        seen = looked.reach(machine)
-        if kind and known and seen and kind.descriptor.url and kind.descriptor.entry in known.groups:
-            found.setdefault(machine.service, kind.descriptor.url.format(address=seen.ip))
+        if kind and known and kind.descriptor.entry in known.groups:
+            yield machine, kind.descriptor
+
+
+def urls(looked: View) -> dict[str, str]:
+    """Service -> URL, of the machines that run now."""
+    found: dict[str, str] = {}
+    for machine, descriptor in _entries(looked):
+        if descriptor.url and (seen := looked.reach(machine)):
+            found.setdefault(machine.service, descriptor.url.format(address=seen.ip))
     return found
 
 
 def connections(looked: View) -> dict[str, str]:
     """Service -> the command that connects to it, inside the application's network."""
-    types = catalog.load()
     found: dict[str, str] = {}
-    for machine in looked.applied.machines:
-        kind, known = types.get(machine.type), looked.record.nodes.get(machine.node)
-        if kind and known and kind.descriptor.connect and kind.descriptor.entry in known.groups:
-            address = machine.address.partition("/")[0]
-            found.setdefault(machine.service, kind.descriptor.connect.format(address=address, service=machine.service))
+    for machine, descriptor in _entries(looked):
+        if descriptor.connect:
+            command = descriptor.connect.format(address=machine.fixed_address, service=machine.service)
+            found.setdefault(machine.service, command)
     return found
 
 
@@ -166,18 +171,3 @@ def select(looked: View, path: Sequence[str]) -> tuple[Machine, ...]:
         known = ", ".join(machine.node for machine in looked.applied.machines) or "none"
         raise UserError(f"no machine {'/'.join(path)!r} in {looked.application}", f"its machines: {known}")
     return machines
-
-
-def listings(settings: Settings) -> tuple[Listing, ...]:
-    """All applications of the backend."""
-    found = []
-    for name, placed in place.stacks(settings).items():
-        application, _, environment = name.partition(".")
-        shelf = place.shelf(placed)
-        try:
-            lock = lockfile.applied(shelf, name)
-            machines = len(record.read(shelf, name).nodes)
-            found.append(Listing(application, environment, machines, str(lock.range) if lock else ""))
-        except StateError as error:  # the others are listed all the same
-            found.append(Listing(application, environment, 0, "", error.message))
-    return tuple(found)

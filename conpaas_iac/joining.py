@@ -2,24 +2,25 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import IPv4Interface
 from pathlib import Path
 from shutil import rmtree
 
-from conpaas_iac import certificates, joins, membership, record, visits, vpn
+from conpaas_iac import certificates, joins, membership, visits, vpn
 from conpaas_iac.configure import Executor, run
-from conpaas_iac.engine import Applied, Engine, Machines, stack_name
-from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.engine import Engine, Machines
+from conpaas_iac.errors import UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.files import private_folder, write_atomically
 from conpaas_iac.holding import holding
 from conpaas_iac.host import nebula
 from conpaas_iac.joins import Port
+from conpaas_iac.place import of_stack, stack_name
 from conpaas_iac.record import Certificate, Join, Record
+from conpaas_iac.revisiting import Scene
 from conpaas_iac.settings import Settings
 from conpaas_iac.sight import seen_now
-from conpaas_iac.ssh import access
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,6 @@ class Joined:
         return (str(self.program), "-config", str(self.folder / "config.yml"))
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """One application as it is now, and the way to its machines."""
-
-    settings: Settings
-    engine: Engine
-    applied: Applied
-    listen: Listener
-    execute: Executor
-    now: datetime
-
-    def keep(self, there: Record) -> Record:
-        record.write(self.engine.shelf, self.engine.name, there)
-        return there
-
-
 def join(wanted: Wanted, settings: Settings, listen: Listener, execute: Executor = run) -> Joined:
     """Issue key, certificate and configuration; under the same name again, renew them.
 
@@ -79,8 +64,9 @@ def join(wanted: Wanted, settings: Settings, listen: Listener, execute: Executor
     """
     programs = nebula.need(settings)
     with holding(settings, stack_name(wanted.application, wanted.environment), listen) as settings:
-        execute = settings.turn.between(execute)
-        scene, there = _scene(wanted.application, wanted.environment, settings, listen, execute)
+        engine = Engine.existing(settings, wanted.application, wanted.environment)
+        scene = Scene.of(engine, settings, listen, execute)
+        there = scene.record()
         ports = joins.ports(scene.applied.machines, there, wanted.reach)
         former = joins.former(there, wanted.name, wanted.by, scene.now)
         lights = _lighthouses(scene, there)
@@ -108,8 +94,8 @@ def end(
 ) -> Join:
     """Lock a joined machine out before its time: every running machine is told now, the others by the next `up`."""
     with holding(settings, stack_name(application, environment), listen) as settings:
-        execute = settings.turn.between(execute)
-        scene, there = _scene(application, environment, settings, listen, execute)
+        scene = Scene.of(Engine.existing(settings, application, environment), settings, listen, execute)
+        there = scene.record()
         found = joins.named(there, name, scene.now)
         if found is None:
             known = ", ".join(each.name for each in joins.live(there, scene.now)) or "none"
@@ -120,24 +106,16 @@ def end(
         return found
 
 
-def _scene(
-    application: str, environment: str, settings: Settings, listen: Listener, execute: Executor
-) -> tuple[_Scene, Record]:
-    engine = Engine.existing(settings, application, environment)
-    there = record.read(engine.shelf, engine.name)
-    return _Scene(settings, engine, engine.applied(), listen, execute, datetime.now(UTC)), there
-
-
-def _lighthouses(scene: _Scene, there: Record) -> dict[str, str]:
+def _lighthouses(scene: Scene, there: Record) -> dict[str, str]:
     """Address -> provider's address of those that run."""
     seen = seen_now(scene.applied, scene.settings)
     found = {
-        machine.address.partition("/")[0]: seen[machine.node].ip
+        machine.fixed_address: seen[machine.node].ip
         for machine in scene.applied.machines
         if machine.node in there.lighthouses and machine.node in seen and seen[machine.node].running
     }
     if not found:
-        name = scene.engine.name.partition(".")[0]
+        name, _ = of_stack(scene.engine.name)
         raise UserError(f"nothing of {name} runs that could be asked where its machines are", f"conpaas status {name}")
     return found
 
@@ -152,7 +130,7 @@ def _folder(wanted: Wanted, settings: Settings) -> Path:
 
 
 def _signed(
-    wanted: Wanted, former: Join | None, scene: _Scene, there: Record, machines: Machines, folder: Path
+    wanted: Wanted, former: Join | None, scene: Scene, there: Record, machines: Machines, folder: Path
 ) -> tuple[Join, str]:
     """The join and its certificate; the key is made in the folder, and stays there."""
     program = nebula.need(scene.settings).cert
@@ -176,26 +154,16 @@ def _signed(
     return Join(wanted.name, address, wanted.reach, wanted.by, (signed,)), text
 
 
-def _lock_out(scene: _Scene, there: Record, machines: Machines, going: Collection[Certificate]) -> Record:
+def _lock_out(scene: Scene, there: Record, machines: Machines, going: Collection[Certificate]) -> Record:
     """Nobody talks to these certificates any more; what was not told is told by the next `up`, or by trying again."""
     there = scene.keep(membership.with_blocked(there, going, scene.now))
-    seen, trees = seen_now(scene.applied, scene.settings), membership.told(there, scene.now)
-    awake = {node: each.ip for node, each in seen.items() if each.running and each.ip}
-    told = [
-        visits.again(machine, trees[machine.node], awake[machine.node], machines.secrets)
-        for machine in scene.applied.machines
-        if machine.node in trees
-        and machine.node in awake
-        and machines.nodes[machine.node]["id"] == there.nodes[machine.node].id
-    ]
+    trees = membership.told(there, scene.now)
+    ids = {node: each["id"] for node, each in machines.nodes.items()}
+    known = {node: tree for node, tree in trees.items() if ids.get(node) == there.nodes[node].id}
+    told = [visit for visit in scene.visits(known, machines) if visit.ip]
     if not told:
         return there
-    hosts = {visit.node: {**machines.nodes[visit.node], "ip": visit.ip} for visit in told}
-    with access(machines.login, hosts) as way:
-        outcome = scene.execute("tell", told, way, scene.listen)
-    there = scene.keep(there.confirmed((machines.nodes[node]["id"], trees[node]) for node in outcome.confirmed))
-    if outcome.failures:
-        names = ", ".join(sorted({failure.node for failure in outcome.failures}))
-        remedy = "mend it, then run the same command again"
-        raise MachineError(f"{names}: not told who is locked out", outcome.failures, remedy)
+    outcome = scene.visit("tell", told, machines)
+    there = scene.confirm(there, told, machines, outcome)
+    visits.raise_on_failure(outcome, "not told who is locked out")
     return there

@@ -82,7 +82,7 @@ def subject(join: Join, network: IPv4Network) -> Subject:
 
 def free_address(network: IPv4Network, joins: Iterable[Join], machines: Iterable[Machine]) -> str:
     """The lowest of the application's own block that nobody has."""
-    taken = {join.address for join in joins} | {machine.address.partition("/")[0] for machine in machines}
+    taken = {join.address for join in joins} | {machine.fixed_address for machine in machines}
     own = addresses.own_block(network)
     for address in own.hosts():
         if str(address) not in taken:
@@ -111,9 +111,8 @@ def ports(machines: Sequence[Machine], record: Record, reach: Collection[str]) -
 
 def _ports(machine: Machine, record: Record) -> Iterable[Port]:
     text = record.files(machine.node).get(vpn.CONFIG, "")
-    address = machine.address.partition("/")[0]
     for port, protocol in vpn.opened(text, vpn.reach_group(machine.service)) if text else ():
-        yield Port(machine.service, machine.node, address, port, protocol)
+        yield Port(machine.service, machine.node, machine.fixed_address, port, protocol)
 
 
 def outdated(former: Join | None, now: Join) -> tuple[Certificate, ...]:

@@ -23,6 +23,7 @@ from conpaas_iac import stream
 from conpaas_iac.errors import ConpaasError, UserError
 from conpaas_iac.events import Event, State
 from conpaas_iac.files import private_folder
+from conpaas_iac.place import stack_name
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store, at
 from conpaas_iac.stream import Begun, Change, Ended, Line
@@ -53,7 +54,8 @@ class Journal:
         """`settings` None: not kept in the backend. `events`: a file, "-" for standard output, or empty."""
         self._clock, self._settings, self._begun = clock, settings, begun
         self._start = clock()
-        self.run = f"{self._start:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        thousandths = self._start.microsecond // 1000  # names are sorted
+        self.run = f"{self._start:%Y%m%d-%H%M%S}-{thousandths:03x}{secrets.token_hex(1)}"
         self.problem = ""  # why it is not kept
         self._lines: list[Line] = []
         self._sinks: list[Sink] = []
@@ -109,7 +111,7 @@ class Journal:
         if line.matters and self._settings and self._named:
             settings, self._settings = self._settings, None
             try:
-                kept = keep(settings, folder(self._begun.application, self._begun.environment), self.run)
+                kept = keep(settings, stack_name(self._begun.application, self._begun.environment), self.run)
             except Exception as error:
                 self._give_up(error)
                 return
@@ -176,11 +178,6 @@ def _file(path: str) -> Sink:
         return _Lines(Path(path).open("ab"))
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def folder(application: str, environment: str) -> str:
-    """Where an application's runs are: the name of its stack."""
-    return f"{application}.{environment}"
 
 
 def keep(settings: Settings, stack: str, run: str) -> Sink:

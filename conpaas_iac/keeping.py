@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conpaas_iac import __version__, journal, lockfile, place, record, statefile, stream
-from conpaas_iac.engine import Engine, stack_name
+from conpaas_iac import __version__, holder, journal, lockfile, place, record, statefile
+from conpaas_iac.engine import Engine
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.files import write_atomically
 from conpaas_iac.holding import holding
-from conpaas_iac.place import DOCUMENTS, STACKS, Placed
+from conpaas_iac.place import DOCUMENTS, STACKS, Placed, of_stack, stack_name
 from conpaas_iac.settings import Settings
 from conpaas_iac.statefile import CHECKPOINT, LOCK, PARTS, RECORD, Checked, Export, Finding
 from conpaas_iac.store import FORMER, Store, at
@@ -86,7 +86,7 @@ def export(application: str, environment: str, settings: Settings, with_history:
         if reason := statefile.wrong(part, content, stack):
             raise StateError(part, stack, reason)
     runs = journal.contents(settings, stack) if with_history else {}
-    by = (stream.here(), __version__, datetime.now(UTC))
+    by = (holder.who(), __version__, datetime.now(UTC))
     return statefile.export(application, environment, documents, runs, by)
 
 
@@ -179,7 +179,7 @@ def _checked(kept: Kept) -> Checked:
             findings = {part: found for part, found in findings.items() if found.state != "missing"}
         elif findings[LOCK].state == "good" and (reason := statefile.at_odds(documents, stack)):
             findings[LOCK] = Finding(LOCK, "corrupt", reason, *_offer(kept, LOCK))
-    application, _, environment = stack.partition(".")
+    application, environment = of_stack(stack)
     return Checked(application, environment, tuple(findings.values()))
 
 

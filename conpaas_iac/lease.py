@@ -21,6 +21,7 @@ from conpaas_iac.holder import Holder
 
 VERSION = 1
 TTL = 40.0  # seconds
+FIRST = ""  # the head of applications made before there were leases: it is not one application's alone
 
 
 class Lease(msgspec.Struct, frozen=True):

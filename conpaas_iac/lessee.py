@@ -9,7 +9,7 @@ import msgspec
 
 from conpaas_iac.errors import UserError
 from conpaas_iac.holder import Holder, life
-from conpaas_iac.lease import TTL, Busy, Heads, Lease, decode
+from conpaas_iac.lease import FIRST, TTL, Busy, Heads, Lease, decode
 from conpaas_iac.store import Store
 
 
@@ -19,7 +19,7 @@ def boottime() -> float:
 
 
 class Lessee:
-    """Renewing may happen beside everything else."""
+    """One who wants, has or had it. Any thread may renew."""
 
     def __init__(
         self,
@@ -36,20 +36,15 @@ class Lessee:
         self._lease: Lease | None = None  # as we wrote it last
         self._mark = ""
         self._proved = 0.0  # when the writing of it began
-        self._is_new = False
+        self._is_new = False  # nobody held it before
         self._watched: tuple[str, str, float] | None = None  # run, mark, since when
-        self._moved = False
+        self._moved = False  # what is watched was seen to be written again
 
     @property
     def head(self) -> str:
         """Where to read and write, while it is held."""
         assert self._lease
         return self._lease.head
-
-    @property
-    def token(self) -> int:
-        """The number of this holding."""
-        return self._lease.token if self._lease else 0
 
     @property
     def is_held(self) -> bool:
@@ -74,7 +69,7 @@ class Lessee:
                         return None
                     continue
                 before = decode(found.content, self._name)
-                busy = self._opinion(before, found.mark)
+                busy = self._busy(before, found.mark)
                 if busy:
                     return busy
                 is_left = before.is_left or before.holder is not None
@@ -86,7 +81,7 @@ class Lessee:
             holder = decode(there.content, self._name).holder if there else None
             return Busy(holder or self._me, False)
 
-    def _opinion(self, lease: Lease, mark: str) -> Busy | None:
+    def _busy(self, lease: Lease, mark: str) -> Busy | None:
         """None when it may be taken: it was released, or its holder is dead."""
         if lease.holder is None:
             return None
@@ -104,14 +99,15 @@ class Lessee:
         if self._lease is None or not self._lease.is_left:
             return self.is_held
         old = self._lease.head
-        new = self._heads.new(self.token)
+        new = self._heads.new(self._lease.token)
         self._heads.copy(old, new)
         dead = self._heads.others(old, new)  # before it is ours: whoever takes over later makes a head after this
         with self._lock:
-            if not self.replace(head=new, is_left=False):
+            if not self._replace(head=new, is_left=False):
                 self._heads.clear(new)
                 return False
-        for head in (*dead, *([""] if old == "" else [])):  # the one that was left stays, but not among all others'
+        # The head that was left stays, so that what is still written there does no harm; not where all others are.
+        for head in (*dead, *((old,) if old == FIRST else ())):
             self._heads.clear(head)
         return True
 
@@ -120,9 +116,9 @@ class Lessee:
         with self._lock:
             if self._lease is None or self._lease.holder is None:
                 return False
-            return self.replace(holder=msgspec.structs.replace(self._lease.holder, phase=phase))
+            return self._replace(holder=msgspec.structs.replace(self._lease.holder, phase=phase))
 
-    def replace(self, **changes: object) -> bool:
+    def _replace(self, **changes: object) -> bool:
         """Write another version of the own lease; False: it was lost."""
         with self._lock:
             if self._lease is None:
@@ -147,13 +143,13 @@ class Lessee:
             if is_over or ((self._is_new or failed) and not is_left and self._heads.is_empty(lease.head)):
                 self._remove(lease.head)
             else:
-                self.replace(holder=None, run="", is_left=is_left)
+                self._replace(holder=None, run="", is_left=is_left)
             self._lease = None
 
     def _remove(self, head: str) -> None:
         """The application's heads, then the lease: one that is begun meanwhile has a head of its own."""
         dead = self._heads.others(head)
-        if self.replace():
+        if self._replace():
             self._heads.clear(head)
             if self._shelf.drop(self._name, self._mark):
                 for each in dead:

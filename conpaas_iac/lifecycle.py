@@ -3,18 +3,19 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, lockfile, losses, power, record, visits
-from conpaas_iac.clouds.base import Seen
+from conpaas_iac import catalog, lockfile, losses, power, record
 from conpaas_iac.configure import Executor, run
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied, Engine, stack_name
+from conpaas_iac.engine import Applied, Engine
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
+from conpaas_iac.place import stack_name
 from conpaas_iac.record import Record
+from conpaas_iac.render import Tree
+from conpaas_iac.revisiting import Scene
 from conpaas_iac.settings import Settings
 from conpaas_iac.sight import seen_now, strays_of
-from conpaas_iac.ssh import access
 from conpaas_iac.store import FORMER, at
 from conpaas_iac.visits import raise_on_failure
 
@@ -28,13 +29,14 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
     with holding(settings, name, listen) as settings:
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
-        refuse_losses(application, applied, record.read(shelf, name), may_lose)
-        power.clear(strays_of(applied, settings), settings, listen)
+        there = record.read(shelf, name)
+        refuse_losses(application, applied, there, may_lose)
+        power.clear(strays_of(applied, there.making, settings), settings, listen)
         try:
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
-        power.clear(strays_of(replace(applied, machines=(), cut_off=False), settings), settings, listen)
+        power.clear(strays_of(replace(applied, machines=()), (), settings), settings, listen)
         for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
             shelf.delete(f"{name}/{document}{FORMER}")
@@ -77,10 +79,8 @@ def start(
 ) -> tuple[str, ...]:
     """Let go of a held service (or all of them), start its machines, and have them prove that they work."""
     with holding(settings, stack_name(application, environment), listen) as settings:
-        execute = settings.turn.between(execute)
-        engine = Engine.existing(settings, application, environment)
-        applied, shelf = engine.applied(), at(settings.backend_url)
-        there = record.read(shelf, engine.name)
+        scene = Scene.of(Engine.existing(settings, application, environment), settings, listen, execute)
+        applied, there = scene.applied, scene.record()
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
         seen = seen_now(applied, settings)
         asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
@@ -88,35 +88,22 @@ def start(
         held = there.held - {machine.service for machine in chosen}
         after = replace(there, held=held, resting=there.resting - nodes)
         # Should this be killed, an `up` starts and visits them.
-        record.write(shelf, engine.name, replace(after, visiting=there.visiting | nodes))
+        scene.keep(replace(after, visiting=there.visiting | nodes))
         power.rouse(asleep, seen, settings, listen)
-        if asleep:
-            _prove(asleep, engine, there, seen_now(applied, settings), listen, execute)
-        record.write(shelf, engine.name, after)
+        if trees := {machine.node: tree for machine in asleep if (tree := there.tree(machine.node))}:
+            _prove(trees, scene)
+        scene.keep(after)
         return tuple(machine.node for machine in asleep)
 
 
-def _prove(
-    machines: Collection[Machine],
-    engine: Engine,
-    there: Record,
-    seen: Mapping[str, Seen],
-    listen: Listener,
-    execute: Executor,
-) -> None:
+def _prove(trees: Mapping[str, Tree], scene: Scene) -> None:
     """Machines that others need to work prove that they do before the others."""
-    made, types = engine.machines(), catalog.load()
-    reachable = {node: {**known, "ip": seen[node].ip} for node, known in made.nodes.items() if node in seen}
-    trees = {machine.node: there.tree(machine.node) for machine in machines}
+    machines, types = scene.engine.machines(), catalog.load()
+    chosen = scene.visits(trees, machines)
     for needed in (True, False):
-        stage = [
-            visits.again(machine, tree, seen[machine.node].ip, made.secrets)
-            for machine in machines
-            if (tree := trees[machine.node]) and bool(types[machine.type].descriptor.environment) is needed
-        ]
+        stage = [visit for visit in chosen if bool(types[visit.type].descriptor.environment) is needed]
         if stage:
-            with access(made.login, reachable) as way:
-                raise_on_failure(execute("prove", stage, way, listen), "started, and not in order")
+            raise_on_failure(scene.visit("prove", stage, machines), "started, and not in order")
 
 
 def _of_service(applied: Applied, service: str) -> tuple[Machine, ...]:

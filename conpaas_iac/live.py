@@ -10,8 +10,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from conpaas_iac.declaration import natural
 from conpaas_iac.events import COLUMNS, Event, Listener, column
+from conpaas_iac.ordering import natural
 
 ALWAYS = COLUMNS[:4]  # phases with a column of their own, used or not
 

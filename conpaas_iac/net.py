@@ -43,7 +43,7 @@ def _station(machine: Machine, looked: View) -> Station:
     seen, known = looked.seen.get(machine.node), looked.record.nodes.get(machine.node)
     return Station(
         machine.node,
-        machine.address.split("/")[0],
+        machine.fixed_address,
         seen.ip if seen else "",
         _state(seen),
         rests=seen is not None and not seen.running and machine.node in looked.record.resting,

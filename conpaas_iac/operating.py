@@ -12,12 +12,13 @@ from typing import IO, Protocol
 
 from conpaas_iac import operations, record, rotation
 from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Engine, stack_name
+from conpaas_iac.engine import Engine
 from conpaas_iac.errors import Failure, Interrupted, MachineError, UserError
 from conpaas_iac.events import Listener
 from conpaas_iac.holding import holding
 from conpaas_iac.inspection import View, ssh_command, view
 from conpaas_iac.operations import Call, Chosen, Values
+from conpaas_iac.place import stack_name
 from conpaas_iac.remote import Command
 from conpaas_iac.settings import Settings
 

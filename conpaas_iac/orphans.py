@@ -68,8 +68,8 @@ def _clouds(settings: Settings) -> list[str]:
     kinds = {clouds.cloud(name).MACHINE: name for name in clouds.names()}
     used = set()
     for stack in keeping.known(settings):
-        content = keeping.kept(settings, stack).read(statefile.CHECKPOINT)
-        used |= {kinds[kind] for kind in statefile.kinds(content or b"", stack) if kind in kinds}
+        if content := keeping.kept(settings, stack).read(statefile.CHECKPOINT):
+            used |= {kinds[kind] for kind in statefile.facts(content, stack).kinds & kinds.keys()}
     return sorted({settings.default_cloud, *used})
 
 

@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conpaas_iac.declaration import natural
-from conpaas_iac.events import COLUMNS
-from conpaas_iac.history import SIGNS, Cell, Past
+from conpaas_iac.events import COLUMNS, SIGNS
+from conpaas_iac.history import Cell, Past
+from conpaas_iac.ordering import natural
 from conpaas_iac.stream import Line
 
 STYLES = {"done": "green", "failed": "red", "running": "cyan", "interrupted": "yellow"}
@@ -32,8 +32,8 @@ def table_of(pasts: Iterable[Past], zone: tzinfo | None = None) -> RenderableTyp
         table.add_column(column, overflow="fold", no_wrap=column != "ended")
     for each in pasts:
         outcome = Text(each.ended, STYLES[each.outcome])
-        when, who = _when(each.begun, zone), "CI" if each.by.ci else each.by.by
-        table.add_row(each.run, when, who, each.by.command, each.what, length(each.seconds), outcome)
+        when, who = _when(each.time, zone), "CI" if each.begun.ci else each.begun.by
+        table.add_row(each.run, when, who, each.begun.command, each.what, length(each.seconds), outcome)
     return table
 
 
@@ -43,14 +43,14 @@ def _when(moment: datetime, zone: tzinfo | None) -> str:
 
 def view_of(past: Past, zone: tzinfo | None = None) -> RenderableType:
     """One run: who, what was planned, machines and phases with their times."""
-    by = past.by
-    place = f"{by.application} ({by.environment})"
+    begun = past.begun
+    place = f"{begun.application} ({begun.environment})"
     parts: list[RenderableType] = [
-        Text.assemble((f"{past.run}: {by.command} {place}", "bold"), "  ", (past.ended, STYLES[past.outcome])),
-        Text(f"  {_when(past.begun, zone)}, {by.by}, conpaas {by.tool}, took {length(past.seconds)}", "dim"),
+        Text.assemble((f"{past.run}: {begun.command} {place}", "bold"), "  ", (past.ended, STYLES[past.outcome])),
+        Text(f"  {_when(past.time, zone)}, {begun.by}, conpaas {begun.tool}, took {length(past.seconds)}", "dim"),
     ]
-    parts += [Text(f"  {by.ci}", "dim")] if by.ci else []
-    parts += [Text(f"  manifest {by.manifest[:19]}", "dim")] if by.manifest else []
+    parts += [Text(f"  {begun.ci}", "dim")] if begun.ci else []
+    parts += [Text(f"  manifest {begun.manifest[:19]}", "dim")] if begun.manifest else []
     parts += [_plan(past)] if past.changes else []
     parts += [_matrix(past)] if past.nodes else []
     if past.phases:
@@ -93,14 +93,14 @@ def document(past: Past) -> dict[str, object]:
     """One run for programs."""
     return {
         "run": past.run,
-        "begun": past.begun.isoformat().replace("+00:00", "Z"),
-        "by": past.by.by,
-        "ci": past.by.ci,
-        "command": past.by.command,
-        "tool": past.by.tool,
-        "application": past.by.application,
-        "environment": past.by.environment,
-        "manifest": past.by.manifest,
+        "begun": past.time.isoformat().replace("+00:00", "Z"),
+        "by": past.begun.by,
+        "ci": past.begun.ci,
+        "command": past.begun.command,
+        "tool": past.begun.tool,
+        "application": past.begun.application,
+        "environment": past.begun.environment,
+        "manifest": past.begun.manifest,
         "outcome": past.outcome,
         "exit": past.exit,
         "seconds": past.seconds,

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
-from conpaas_iac.lease import decode
+from conpaas_iac.lease import FIRST, decode
 from conpaas_iac.settings import Settings
 from conpaas_iac.store import Store, at, below
 from conpaas_iac.turn import Turn
@@ -19,7 +19,17 @@ LEASES = "leases"
 APPLICATIONS = "applications"
 STACKS = f".pulumi/stacks/{PROJECT}"  # the engine's layout
 DOCUMENTS = "conpaas"
-FIRST = ""  # the head of applications made before there were leases
+
+
+def stack_name(application: str, environment: str) -> str:
+    """The stack of an application; slugs hold no dot."""
+    return f"{application}.{environment}"
+
+
+def of_stack(name: str) -> tuple[str, str]:
+    """The application and the environment of a stack."""
+    application, _, environment = name.partition(".")
+    return application, environment
 
 
 @dataclass(frozen=True)
@@ -89,15 +99,15 @@ def _checkpoints(settings: Settings) -> tuple[str, ...]:
     return at(settings.backend_url, "").entries(STACKS)
 
 
-class Parts:
-    """The heads of one application (see lease.Heads)."""
+class ApplicationHeads:
+    """The heads of one application, as its lease uses them (see lease.Heads)."""
 
     def __init__(self, settings: Settings, stack: str) -> None:
         self._settings, self._stack = settings, stack
 
     def first(self) -> str:
         """One made before there were leases stays where it is, until somebody takes it over."""
-        return FIRST if self._names(FIRST) else self.new(1)
+        return FIRST if self.documents(FIRST) else self.new(1)
 
     def new(self, token: int) -> str:
         """The random part: an application that was removed and comes back begins with 1 again."""
@@ -106,7 +116,7 @@ class Parts:
     def copy(self, old: str, new: str) -> None:
         """Checkpoint and documents; the engine's locks, history and backups are left behind."""
         source, target = self._store(old), self._store(new)
-        for name in self._names(old):
+        for name in self.documents(old):
             content = source.read(name)
             if content is not None:
                 target.write(name, content)
@@ -122,21 +132,21 @@ class Parts:
             at(self._settings.backend_url, APPLICATIONS).clear(f"{self._stack}/{head}")
             return
         store = self._store(FIRST)
-        for name in (*self._names(FIRST), *self._leavings()):
+        for name in (*self.documents(FIRST), *self._leavings()):
             store.delete(name)
 
     def is_empty(self, head: str) -> bool:
         """See lease.Heads."""
-        return not self._names(head)
+        return not self.documents(head)
 
     def _store(self, head: str) -> Store:
         return at(url(self._settings, self._stack, head), "")
 
-    def _names(self, head: str) -> tuple[str, ...]:
-        return tuple(self._found(head))
+    def documents(self, head: str) -> tuple[str, ...]:
+        """The names of all that counts in a head: checkpoint and documents."""
+        return tuple(self._documents(self._store(head)))
 
-    def _found(self, head: str) -> Iterator[str]:
-        store = self._store(head)
+    def _documents(self, store: Store) -> Iterator[str]:
         for name in store.entries(STACKS):
             if name in (f"{self._stack}.json", f"{self._stack}.json.gz", f"{self._stack}.pulumi-tags"):
                 yield f"{STACKS}/{name}"
@@ -144,6 +154,7 @@ class Parts:
             yield f"{DOCUMENTS}/{self._stack}/{name}"
 
     def _leavings(self) -> Iterator[str]:
+        """What the engine keeps beside a checkpoint."""
         for name in self._store(FIRST).entries(STACKS):
             if name.startswith(f"{self._stack}.json."):
                 yield f"{STACKS}/{name}"

@@ -21,6 +21,11 @@ def key(name: str, version: int) -> str:
     return f"{name}@{version}"
 
 
+def all_keys(secrets: Mapping[str, Versions]) -> tuple[str, ...]:
+    """What the stack holds of these secrets: every version."""
+    return tuple(sorted(key(name, version) for name, versions in secrets.items() for version in versions))
+
+
 def current(name: str, versions: Versions) -> str:
     """In the place of the value."""
     return f"⟦{key(name, versions[-1])}⟧"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from conpaas_iac.history import SIGNS
+from conpaas_iac.events import SIGNS
 from conpaas_iac.plan import DANGERS, Danger, MachineChange, Part, Plan
 from conpaas_iac.plandocument import Fate, count, diffs, effect, fates, said, summary, totals
 

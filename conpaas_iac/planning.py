@@ -6,7 +6,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from conpaas_iac.declaration import Declaration, Machine, natural
+from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.ordering import natural
 from conpaas_iac.plan import FileChange, MachineChange, Part, Plan, Totals
 from conpaas_iac.record import Confirmed, Record
 from conpaas_iac.render import Tree
@@ -68,7 +69,7 @@ def make(
 
 
 def _change(machine: Machine, there: Machine | None, record: Record, tree: Tree, known: Known) -> MachineChange | None:
-    node, service, address = machine.node, machine.service, machine.address.split("/")[0]
+    node, service, address = machine.node, machine.service, machine.fixed_address
     if there is None:
         what = f"{machine.type} on {machine.cloud}, {machine.cpu} cpu, {machine.memory} MiB, image {machine.image}"
         return MachineChange(node, service, "add", address, what, _new_files(tree))
@@ -107,7 +108,7 @@ def _change(machine: Machine, there: Machine | None, record: Record, tree: Tree,
 
 
 def _leaving(machine: Machine, rests: bool, service_stays: bool) -> MachineChange:
-    address = machine.address.split("/")[0]
+    address = machine.fixed_address
     if rests:
         return MachineChange(machine.node, machine.service, "rest", address, "its service is stopped; data is kept")
     cause = "the service has fewer machines now" if service_stays else "the service is no longer in the manifest"

@@ -8,16 +8,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.events import SIGNS
 from conpaas_iac.plan import Cause, Danger, FileChange, MachineChange, Part, Plan
 from conpaas_iac.plandocument import Fate, diffs, effect, fates, said, summary, totals
 
-SIGNS = {
-    "add": ("+", "green"),
-    "change": ("~", "yellow"),
-    "replace": ("±", "magenta"),
-    "remove": ("-", "red"),
-    "rest": ("◌", "yellow"),
-    "wake": ("●", "green"),
+COLOURS = {
+    "add": "green",
+    "change": "yellow",
+    "replace": "magenta",
+    "remove": "red",
+    "rest": "yellow",
+    "wake": "green",
 }
 STYLES: dict[Danger, str] = {"safe": "dim", "restart": "yellow", "downtime": "red", "data loss": "bold red"}
 LINES = {"+": "green", "-": "red", "@": "cyan"}  # of a diff
@@ -40,7 +41,7 @@ def view(plan: Plan, files: bool = False) -> RenderableType:
 def _shared(shared: Sequence[Part]) -> Iterator[RenderableType]:
     for (kind, action, text), run in groupby(shared, key=lambda each: (each.kind, each.action, each.text)):
         group = tuple(run)
-        sign, style = SIGNS[action]
+        sign, style = SIGNS[action], COLOURS[action]
         line = Text.assemble(("  ", ""), (sign, style), f" {kind}  {', '.join(each.name for each in group)}  ")
         yield line.append(text, "dim").append(_places(group[0].causes), "dim")
 
@@ -55,7 +56,8 @@ def _service(service: str, kind: str, changes: Sequence[MachineChange]) -> Itera
 
 
 def _row(fate: Fate, widths: Sequence[int]) -> RenderableType:
-    change, (sign, style) = fate.first, SIGNS[fate.first.action]
+    change = fate.first
+    sign, style = SIGNS[change.action], COLOURS[change.action]
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in (2, *widths):
         table.add_column(width=width, no_wrap=True)

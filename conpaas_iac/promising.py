@@ -6,7 +6,19 @@ from pathlib import Path
 
 import msgspec
 
-from conpaas_iac import __version__, catalog, inputs, lockfile, place, promise, prospect, record, shipped, stream
+from conpaas_iac import (
+    __version__,
+    catalog,
+    holder,
+    inputs,
+    lockfile,
+    place,
+    promise,
+    prospect,
+    record,
+    shipped,
+    stream,
+)
 from conpaas_iac.engine import Engine
 from conpaas_iac.errors import UserError
 from conpaas_iac.plan import Plan
@@ -41,7 +53,7 @@ def made(wanted: Wish, engine: Engine | None, settings: Settings, plan: Plan) ->
         wanted.environment,
         str(wanted.manifest.path),
         stream.now(),
-        stream.here(),
+        holder.who(),
         __version__,
         dict(gathered(wanted, engine, settings)),
         prospect.table(wanted),

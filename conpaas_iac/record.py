@@ -85,6 +85,7 @@ class Record:
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
     inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
+    making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:

@@ -95,6 +95,7 @@ class Command:
         finally:
             process.kill()
             process.wait()
+            self._listener.join(PATIENCE)  # who has its standard error, too, may hold it open
 
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):

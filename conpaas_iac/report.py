@@ -10,25 +10,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conpaas_iac import plandocument, renewal
-from conpaas_iac.status import ApplicationStatus, Listing
-from conpaas_iac.topology import Topology
-
 if TYPE_CHECKING:
     from conpaas_iac.deployment import Result
     from conpaas_iac.joining import Joined, Wanted
+    from conpaas_iac.listing import Listing
+    from conpaas_iac.status import ApplicationStatus
+    from conpaas_iac.topology import Topology
 
-def headline(topology: Topology, seconds: float) -> Text:
+
+def headline(topology: "Topology", seconds: float) -> Text:
     """The first line of an `up`."""
+    from conpaas_iac.plandocument import count
+
     nodes, places = topology.nodes, sorted({node.cloud for node in topology.nodes})
-    counts = f"{plandocument.count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"
-    return Text(f"{topology.application}: {counts}, {plandocument.count(len(nodes), 'machine')}", "bold").append(
+    counts = f"{count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"
+    return Text(f"{topology.application}: {counts}, {count(len(nodes), 'machine')}", "bold").append(
         f"   range {topology.range}, plan {seconds:.1f} s", "dim"
     )
 
 
 def result_document(result: "Result", seconds: float) -> dict[str, object]:
     """For `up --format json`."""
+    from conpaas_iac import plandocument
+
     return {
         "version": 2,
         "application": result.plan.application,
@@ -39,7 +43,7 @@ def result_document(result: "Result", seconds: float) -> dict[str, object]:
     }
 
 
-def status_view(status: ApplicationStatus) -> RenderableType:
+def status_view(status: "ApplicationStatus") -> RenderableType:
     """One line per machine, then where to go."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("machine", "groups", "address", "cloud", "state", "certificate", "health"):
@@ -67,6 +71,8 @@ def _certificate(days: int | None) -> Text:
     """What is left of a machine's certificate."""
     if days is None:
         return Text("none yet", "dim")
+    from conpaas_iac import renewal
+
     return Text(renewal.said_of(days), "red" if days < 0 else "yellow" if days < renewal.SOON else "")
 
 
@@ -103,7 +109,7 @@ def join_view(wanted: "Wanted", joined: "Joined") -> RenderableType:
     )
 
 
-def list_view(listings: Iterable[Listing]) -> RenderableType:
+def list_view(listings: "Iterable[Listing]") -> RenderableType:
     """All applications."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("application", "environment", "machines", "range"):

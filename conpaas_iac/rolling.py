@@ -7,8 +7,6 @@ from conpaas_iac.catalog import Descriptor
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
 
-Batches = Mapping[str, int]  # node -> when it is visited
-
 
 @dataclass(frozen=True)
 class Effect:

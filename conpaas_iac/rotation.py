@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 
 from conpaas_iac import declaration, placeholders, record, visits
 from conpaas_iac.configure import Executor, run
-from conpaas_iac.engine import Applied, Engine, Machines, stack_name
+from conpaas_iac.engine import Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.holding import holding
-from conpaas_iac.place import Placed
+from conpaas_iac.place import of_stack, stack_name
 from conpaas_iac.placeholders import Versions
 from conpaas_iac.record import Record
 from conpaas_iac.render import Tree
+from conpaas_iac.revisiting import Scene
 from conpaas_iac.settings import Settings
-from conpaas_iac.sight import seen_now
-from conpaas_iac.ssh import access
 
 
 @dataclass(frozen=True)
@@ -31,24 +30,11 @@ class Known:
     users: tuple[str, ...]  # machines whose files hold it
 
 
-@dataclass(frozen=True)
-class _Scene:
-    settings: Settings
-    engine: Engine
-    applied: Applied
-    listen: Listener
-    execute: Executor
-
-    def keep(self, there: Record) -> Record:
-        record.write(self.engine.shelf, self.engine.name, there)
-        return there
-
-
 def known(application: str, environment: str, settings: Settings) -> tuple[Known, ...]:
     """All secrets of an application."""
     engine = Engine.existing(settings, application, environment)
     there = record.read(engine.shelf, engine.name)
-    texts = {node: "\n".join(there.files(node).values()) for node in there.nodes}
+    texts = {node: _text(there, node) for node in there.nodes}
     return tuple(
         Known(name, versions[-1], tuple(node for node, text in texts.items() if placeholders.holds(text, name)))
         for name, versions in sorted(there.secrets.items())
@@ -75,11 +61,11 @@ def rotate(
     """A new value, made or given; returns its version. Raises UserError where there is no such secret."""
     with holding(settings, stack_name(application, environment), listen) as settings:
         engine = Engine.existing(settings, application, environment)
-        return _rotated(_scene(engine, settings, listen, execute), name, value)
+        return _rotated(Scene.of(engine, settings, listen, execute), name, value)
 
 
-def _rotated(scene: _Scene, name: str, value: str | None) -> int:
-    there = record.read(scene.engine.shelf, scene.engine.name)
+def _rotated(scene: Scene, name: str, value: str | None) -> int:
+    there = scene.record()
     versions = _versions(there, name)
     there, machines = _made(scene, there, name, (*versions, versions[-1] + 1), value)
     asked = [node for node in there.nodes if placeholders.accepts(_text(there, node), name)]
@@ -98,8 +84,8 @@ def give(application: str, environment: str, name: str, value: str, settings: Se
     stack = stack_name(application, environment)
     with holding(settings, stack, listen) as settings:
         engine = Engine.find(settings, application, environment) or Engine(settings, application, environment)
-        scene = _scene(engine, settings, listen, run)
-        there = record.read(engine.shelf, stack)
+        scene = Scene.of(engine, settings, listen, run)
+        there = scene.record()
         if name in there.secrets:
             return _rotated(scene, name, value)
         _made(scene, there, name, (1,), value)
@@ -111,10 +97,6 @@ def _refuse_unusable(value: str) -> None:
         raise UserError("a secret is one line of text without control characters", "")
 
 
-def _scene(engine: Engine, settings: Placed, listen: Listener, execute: Executor) -> _Scene:
-    return _Scene(settings, engine, engine.applied(), listen, settings.turn.between(execute))
-
-
 def _versions(there: Record, name: str) -> Versions:
     if name not in there.secrets:
         raise UserError(f"no secret {name!r}", f"its secrets: {', '.join(sorted(there.secrets)) or 'none'}")
@@ -122,7 +104,7 @@ def _versions(there: Record, name: str) -> Versions:
 
 
 def _made(
-    scene: _Scene, there: Record, name: str, versions: Versions, value: str | None
+    scene: Scene, there: Record, name: str, versions: Versions, value: str | None
 ) -> tuple[Record, Machines]:
     """The newest version, in the stack; from then on it is in use."""
     after = replace(there, secrets={**there.secrets, name: versions})
@@ -131,31 +113,22 @@ def _made(
     return scene.keep(after), machines
 
 
-def _declaration(scene: _Scene, there: Record) -> declaration.Declaration:
-    application, _, environment = scene.engine.name.partition(".")
-    keys = (placeholders.key(name, each) for name, versions in there.secrets.items() for each in versions)
-    applied = scene.applied
+def _declaration(scene: Scene, there: Record) -> declaration.Declaration:
+    application, environment = of_stack(scene.engine.name)
+    applied, keys = scene.applied, placeholders.all_keys(there.secrets)
     machines, epoch = applied.machines, applied.authorities.epoch
-    return declaration.Declaration(application, environment, applied.range, epoch, machines, tuple(sorted(keys)))
+    return declaration.Declaration(application, environment, applied.range, epoch, machines, keys)
 
 
-def _told(scene: _Scene, there: Record, machines: Machines, nodes: Iterable[str]) -> Record:
+def _told(scene: Scene, there: Record, machines: Machines, nodes: Iterable[str]) -> Record:
     """Machines with the versions of now; those that rest or are gone are told by the `up` that brings them back."""
-    seen = seen_now(scene.applied, scene.settings)
-    trees = _outdated(there, nodes)
-    told = [
-        visits.again(machine, trees[machine.node], seen[machine.node].ip, machines.secrets)
-        for machine in scene.applied.machines
-        if machine.node in trees and machine.node in seen and seen[machine.node].running
-    ]
+    told = scene.visits(_outdated(there, nodes), machines)
     if not told:
         return there
     scene.listen(Event("secret", "started", "", f"{len(told)} machine{'' if len(told) == 1 else 's'} told"))
     there = scene.keep(replace(there, visiting=there.visiting | {visit.node for visit in told}))
-    hosts = {visit.node: {**machines.nodes[visit.node], "ip": visit.ip} for visit in told}
-    with access(machines.login, hosts) as way:
-        outcome = scene.execute("configure", told, way, scene.listen)
-    there = scene.keep(there.confirmed((machines.nodes[node]["id"], trees[node]) for node in outcome.confirmed))
+    outcome = scene.visit("configure", told, machines)
+    there = scene.confirm(there, told, machines, outcome)
     visits.raise_on_failure(outcome, "not told the new value")
     return there
 

@@ -7,7 +7,6 @@ the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
 import json
 import os
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_config_path, user_state_path
 
 from conpaas_iac.errors import UserError
+
+ALWAYS = "always"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Settings:
     default_cloud: str = "lxd"
     state_dir: str = ""
     cache_dir: str = ""
-    wait: str = ""  # seconds to wait for who holds an application, or "always"; empty: not at all
+    wait: str = ""  # seconds to wait for who holds an application, or ALWAYS; empty: not at all
     lxd_socket: str = ""  # empty: LXD's own, then Incus's
     lxd_project: str = "conpaas"
     lxd_pool: str = "conpaas"  # storage pool
@@ -48,6 +49,8 @@ class Settings:
     @property
     def origin(self) -> str:
         """The backend as machines are tagged with it: a folder with the host that it is on."""
+        import socket
+
         url = self.backend_url.partition("?")[0]
         return url.replace("file://", f"file://{socket.gethostname()}", 1) if url.startswith("file://") else url
 

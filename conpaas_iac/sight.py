@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -29,33 +29,34 @@ def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
     return known(applied, lists(applied, (), settings))
 
 
-def strays_of(applied: Applied, settings: Settings) -> Lists:
-    """Those beside the checkpoint, in the clouds that it names and in the user's own.
-
-    After a run that was killed they are looked for several times.
-    """
+def strays_of(applied: Applied, making: Collection[str], settings: Settings) -> Lists:
+    """Those beside the checkpoint, in the clouds that it names and in the user's own."""
     names = {settings.default_cloud, *(machine.cloud for machine in applied.machines)}
-    found = strays(applied.machines, _asked(names, applied.owner, settings))
-    for pause in LOOKS if applied.cut_off else ():
-        time.sleep(pause)
-        found = strays(applied.machines, _asked(names, applied.owner, settings))
-    return found
+    return strays(applied.machines, _patiently(applied, making, lambda: _asked(names, applied.owner, settings)))
 
 
 def lists(
-    applied: Applied, nodes: Iterable[Node], settings: Settings, renamed: Mapping[str, str] | None = None
+    applied: Applied,
+    nodes: Iterable[Node],
+    settings: Settings,
+    renamed: Mapping[str, str] | None = None,
+    making: Collection[str] = (),
 ) -> Lists:
-    """What each cloud has, under new names where machines have them; `renamed` is former name -> name.
-
-    What the checkpoint knows and no cloud shows is looked for again before it counts as lost.
-    """
+    """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
     names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
-    found = _renamed(_asked(names, applied.owner, settings), renamed or {})
+    return _patiently(applied, making, lambda: _renamed(_asked(names, applied.owner, settings), renamed or {}))
+
+
+def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], Lists]) -> Lists:
+    """What the checkpoint knows, or a run began to make, and no cloud shows, is looked for again before it is lost."""
+    unknown = set(making) - {machine.node for machine in applied.machines}
+    found = ask()
     for pause in LOOKS:
-        if len(known(applied, found)) == len(applied.machines):
+        there = {each.node for seen in found.values() for each in seen}
+        if len(known(applied, found)) == len(applied.machines) and unknown <= there:
             break
         time.sleep(pause)
-        found = _renamed(_asked(names, applied.owner, settings), renamed or {})
+        found = ask()
     return found
 
 

@@ -22,14 +22,13 @@ from conpaas_iac import (
 from conpaas_iac.addresses import Lock
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.engine import Applied, Engine, Machines, stack_name
+from conpaas_iac.engine import Applied, Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.membership import Authorities
 from conpaas_iac.record import Record
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
 from conpaas_iac.sight import Lists
-from conpaas_iac.store import Store
 from conpaas_iac.wish import Known, Request, Wish
 
 
@@ -51,6 +50,12 @@ class Situation:
         """Machines that are there and are to be made anew."""
         there = self.anew.keys() - self.gone
         return tuple(machine for machine in self.applied.machines if machine.node in there)
+
+    @property
+    def coming(self) -> frozenset[str]:
+        """Machines that are to be made, or made anew."""
+        there = {machine.node for machine in self.applied.machines} - self.anew.keys()
+        return frozenset(machine.node for machine in self.target.machines if machine.node not in there)
 
     @property
     def asleep(self) -> tuple[Machine, ...]:
@@ -111,24 +116,16 @@ class Situation:
 def wish_of(request: Request, settings: Settings) -> Wish:
     """The wish, with what the backend knows of other applications and of held services."""
 
-    @cache
-    def shelf(application: str) -> tuple[Store, str]:
-        stack = stack_name(application, request.environment)
-        return place.shelf(place.placed(settings, stack)), stack
+    @cache  # read once
+    def known(application: str) -> Known:
+        stack = place.stack_name(application, request.environment)
+        shelf = place.shelf(place.placed(settings, stack))
+        there = record.read(shelf, stack)
+        return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
 
-    wanted = wish.build(
-        request,
-        settings,
-        used=lambda: _other_ranges(settings),
-        known=lambda application: _known_of(*shelf(application)),
-    )
-    _check_lock(wanted, lockfile.applied(*shelf(wanted.application)))
+    wanted = wish.build(request, settings, used=lambda: _other_ranges(settings), known=known)
+    _check_lock(wanted, known(wanted.application).lock)
     return wanted
-
-
-def _known_of(shelf: Store, stack: str) -> Known:
-    there = record.read(shelf, stack)
-    return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
 
 
 def _other_ranges(settings: Settings) -> list[IPv4Network]:
@@ -156,7 +153,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
     there = record.read(engine.shelf, engine.name).renamed(nodes, names)
-    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes) if look else {}
+    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes, there.making) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
     joins.refuse_taken(wanted.topology, there, wanted.now)

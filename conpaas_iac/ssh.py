@@ -3,12 +3,12 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from conpaas_iac import memory
 from conpaas_iac.errors import ConpaasError, UserError
 
 
@@ -35,15 +35,11 @@ class Access:
 @contextmanager
 def access(login: str, machines: Mapping[str, Mapping[str, str]]) -> Iterator[Access]:
     """Access to the machines (node -> {ip, hostKey}) for the time of the context."""
-    memory = Path("/dev/shm")  # so that nothing reaches a disk
-    folder = Path(tempfile.mkdtemp(prefix="conpaas-", dir=memory if os.access(memory, os.W_OK) else None))
-    try:
+    with memory.folder() as folder:
         known_hosts = folder / "known_hosts"
         known_hosts.write_text("".join(f"{each['ip']} {each['hostKey']}\n" for each in machines.values()))
         with _agent(folder / "agent", login) as socket:
             yield Access(folder, known_hosts, {"SSH_AUTH_SOCK": str(socket)})
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 # Ends with its standard input, which the tool holds open: also where nothing supervises it.

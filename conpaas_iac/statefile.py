@@ -24,8 +24,6 @@ CHECKPOINT_VERSION = 3  # the engine's layout
 CHECKPOINT, RECORD, LOCK = "checkpoint", "record", "lock"
 PARTS = (CHECKPOINT, RECORD, LOCK)
 IDENTITY = "conpaas:index:Identity"
-
-
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -36,6 +34,7 @@ class Facts:
     owner: str = ""
     machines: frozenset[tuple[str, int]] = frozenset()  # node, incarnation
     time: datetime = NEVER
+    kinds: frozenset[str] = frozenset()  # types of its resources
 
 
 def facts(content: bytes, stack: str) -> Facts:
@@ -63,16 +62,8 @@ def _facts(latest: Mapping[str, Any]) -> Facts:
     inputs = [resource.get("inputs") or {} for resource in resources]
     machines = frozenset((each["node"], int(each["incarnation"])) for each in inputs if "incarnation" in each)
     time = latest.get("manifest", {}).get("time")
-    return Facts(owner, machines, datetime.fromisoformat(time) if time else NEVER)
-
-
-def kinds(content: bytes, stack: str) -> frozenset[str]:
-    """Types of the resources that a checkpoint knows."""
-    if not content:
-        return frozenset()
-    facts(content, stack)
-    latest = json.loads(content)["checkpoint"]["latest"] or {}
-    return frozenset(resource["type"] for resource in latest.get("resources") or ())
+    kinds = frozenset(resource["type"] for resource in resources)
+    return Facts(owner, machines, datetime.fromisoformat(time) if time else NEVER, kinds)
 
 
 def wrong(part: str, content: bytes, stack: str) -> str:

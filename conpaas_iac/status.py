@@ -87,17 +87,6 @@ class ApplicationStatus:
         return f"{count} of {len(self.nodes)} machines well" + "".join(f"; {each}" for each in wrong) + held
 
 
-@dataclass(frozen=True)
-class Listing:
-    """One application of the backend."""
-
-    application: str
-    environment: str
-    machines: int
-    range: str
-    problem: str = ""  # why its state cannot be used
-
-
 def node_status(
     machine: Machine, seen: Seen | None, probe: Probe | None, record: Record, now: datetime
 ) -> NodeStatus:
@@ -113,7 +102,7 @@ def node_status(
         name=machine.node,
         service=machine.service,
         groups=groups,
-        address=machine.address.split("/")[0],
+        address=machine.fixed_address,
         cloud=machine.cloud,
         ip=seen.ip if seen else "",
         state=state,

@@ -10,14 +10,14 @@ from typing import NamedTuple, Protocol
 from conpaas_iac.errors import UserError
 from conpaas_iac.files import private_folder, write_atomically
 
+FORMER = ".1"  # the version before
 
-class Seen(NamedTuple):
-    """A document, and the mark of this version of it."""
+
+class Version(NamedTuple):
+    """What a document holds now; another content has another mark."""
 
     content: bytes
     mark: str
-
-FORMER = ".1"  # the version before
 
 
 class Store(Protocol):
@@ -35,7 +35,7 @@ class Store(Protocol):
     def names(self) -> tuple[str, ...]:
         """All documents."""
 
-    def look(self, name: str) -> Seen | None:
+    def look(self, name: str) -> Version | None:
         """The document with its mark, or None when there is none."""
 
     def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
@@ -106,10 +106,10 @@ class Folder:
         files = (path for path in self._root.glob("*/*") if path.is_file() and not path.name.startswith("."))
         return tuple(sorted(path.relative_to(self._root).as_posix() for path in files))
 
-    def look(self, name: str) -> Seen | None:
+    def look(self, name: str) -> Version | None:
         """See Store. No version has the same content as another: that is its mark."""
         content = self.read(name)
-        return None if content is None else Seen(content, content.hex())
+        return None if content is None else Version(content, content.hex())
 
     def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
         """See Store."""

@@ -4,10 +4,6 @@ The same words in plan and apply. The first line says who does what, the last on
 has no last one.
 """
 
-import getpass
-import os
-import socket
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,9 +13,6 @@ VERSION = 1
 LONGEST = 500  # characters of a text
 RUN, PLAN = "run", "plan"
 QUIET = ("run", "plan", "lease", "interrupt")  # phases that change nothing
-
-# Variables that hold the address of a CI job's page.
-PAGES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL", "TRAVIS_JOB_WEB_URL", "CI_PIPELINE_URL")
 
 
 class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,6 +26,7 @@ class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
     environment: str = ""
     manifest: str = ""  # digest of the file
     ci: str = ""  # the page of the CI job
+    process: str = ""  # which one had that number: the machine's boot, and its start
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,25 +98,6 @@ def read(content: bytes) -> list[Line]:
         except msgspec.DecodeError:
             continue
     return found
-
-
-def here() -> str:
-    """Who acts: user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
-def page(variables: Mapping[str, str] = os.environ) -> str:
-    """Where the CI job that this process belongs to can be looked at."""
-    if run := variables.get("GITHUB_RUN_ID"):
-        return f"{variables.get('GITHUB_SERVER_URL', '')}/{variables.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
-    if run := variables.get("BUILD_BUILDID"):
-        project = f"{variables.get('SYSTEM_COLLECTIONURI', '')}{variables.get('SYSTEM_TEAMPROJECT', '')}"
-        return f"{project}/_build/results?buildId={run}"
-    return next((variables[name] for name in PAGES if variables.get(name)), "")
 
 
 def now() -> datetime:

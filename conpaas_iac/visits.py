@@ -122,8 +122,7 @@ def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
 
 def again(machine: Machine, tree: Tree, ip: str, secrets: Mapping[str, str]) -> Visit:
     """To a machine that keeps all but a few files."""
-    address = machine.address.partition("/")[0]
-    return Visit(machine.node, ip, machine.type, tree.groups, tree, True, address, secrets=secrets)
+    return Visit(machine.node, ip, machine.type, tree.groups, tree, True, machine.fixed_address, secrets=secrets)
 
 
 def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: Catalog) -> list[Visit]:
@@ -134,9 +133,8 @@ def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: 
         groups = known.groups if known else ()
         keeps = any(descriptor.groups[group].keeps_data for group in groups)
         last += keeps
-        ip, address = machines.nodes[machine.node]["ip"], machine.address.partition("/")[0]
-        empty = Tree.empty(machine.node)
-        found.append(Visit(machine.node, ip, machine.type, groups, empty, True, address, batch=last if keeps else 0))
+        ip, batch, empty = machines.nodes[machine.node]["ip"], last if keeps else 0, Tree.empty(machine.node)
+        found.append(Visit(machine.node, ip, machine.type, groups, empty, True, machine.fixed_address, batch=batch))
     return sorted(found, key=lambda visit: visit.batch)
 
 

@@ -4,17 +4,20 @@ A case is a folder of tests/unit/golden: manifest.json, conpaas.lock.json and wh
 its manifest; after a wanted change, look at what differs in Git:
 
     python -m tests.golden
+
+A file that is its template, byte for byte, is not copied: the machine's list says `static` and which template.
 """
 
 import shutil
 from pathlib import Path
 
 from conpaas_iac import wish
-from conpaas_iac.render import Tree
+from conpaas_iac.render import File, Tree
 from conpaas_iac.settings import Settings
 from conpaas_iac.wish import Request
 
-CASES = sorted(path.parent for path in (Path(__file__).parent / "unit" / "golden").glob("*/manifest.json"))
+ROOT = Path(__file__).parents[1]
+CASES = sorted(path.parent for path in (ROOT / "tests" / "unit" / "golden").glob("*/manifest.json"))
 
 
 def rendered(case: Path, write_lock: bool = False) -> dict[str, str]:
@@ -23,7 +26,7 @@ def rendered(case: Path, write_lock: bool = False) -> dict[str, str]:
     built = wish.build(request, Settings())
     found = {f"{node}.txt": _summary(tree) for node, tree in built.trees.items()}
     for node, tree in built.trees.items():
-        found |= {node + file.path: file.content for file in tree.files}
+        found |= {node + file.path: file.content for file in tree.files if not _template(file)}
     return found
 
 
@@ -38,7 +41,14 @@ def _summary(tree: Tree) -> str:
         *(f"idle unit {unit}" for unit in tree.idle_units),
         *(f"absent {path}" for path in tree.absent),
     ]
-    return "\n".join([*rest, *files]) + "\n"
+    static = [f"static: {template}" for file in tree.files if (template := _template(file))]
+    return "\n".join([*rest, *files, *static]) + "\n"
+
+
+def _template(file: File) -> str:
+    """The template that the file is, unchanged; empty where it is none."""
+    templates = sorted(ROOT.glob(f"roles/*/templates{file.path}.j2"))
+    return next((str(each.relative_to(ROOT)) for each in templates if each.read_text() == file.content), "")
 
 
 def expected(case: Path) -> dict[str, str]:

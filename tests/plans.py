@@ -126,10 +126,11 @@ def of_case(case: Path) -> Plan:
 
 
 def forms(plan: Plan) -> dict[str, str]:
-    """File of a case -> what it holds."""
+    """File of a case -> what it holds. All files of a new machine would be all templates: they have their own tests."""
+    files = not plan.count("add")
     document = json.dumps(plandocument.document(plan), indent=2, ensure_ascii=False) + "\n"
     texts = {f"{width}.txt": shown(plan, width) for width in (80, 120)}
-    known = {"files.txt": shown(plan, None, files=True), "plan.md": planmarkdown.markdown(plan, files=True)}
+    known = {"files.txt": shown(plan, None, files), "plan.md": planmarkdown.markdown(plan, files)}
     return {**texts, **known, "plan.json": document}
 
 

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events files shipped settings store bucket trying downloads ssh remote quoting placeholders "
-        "processes stream journal supervisor flock holder lease lessee turn place holding",
+        "__init__ errors events ordering files shipped settings store bucket trying downloads ssh remote quoting "
+        "placeholders processes stream journal supervisor flock holder lease lessee turn place holding memory",
         "",
     ),
     "code": ("archives archive_members inspected", "ground"),
@@ -43,8 +43,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation prospect promise promising sight contact visits losses power deployment lifecycle rotation "
-        "inspection joining operating keeping orphans",
+        "situation prospect promise promising sight contact visits losses power deployment lifecycle revisiting "
+        "rotation inspection listing joining operating keeping orphans",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "net": ("netcause netreport net", "ground pure seen deployment"),

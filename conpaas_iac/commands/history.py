@@ -8,6 +8,7 @@ from conpaas_iac import history, journal, pastview, settings
 from conpaas_iac.commands import options, output
 from conpaas_iac.commands.running import with_lines
 from conpaas_iac.errors import UserError
+from conpaas_iac.place import stack_name
 
 SPARE = 5  # runs that were killed before they said who they are
 
@@ -28,7 +29,7 @@ def command(words: tuple[str, ...], last: int, environment: str, form: str) -> i
     if len(words) > 1:
         raise click.UsageError(f"one application; did you mean: history show {' '.join(words)}")
     application, _, service = words[0].partition("/")
-    configured, stack = settings.load(), journal.folder(application, environment)
+    configured, stack = settings.load(), stack_name(application, environment)
     names = journal.runs(configured, stack)
     found = [past for past, _ in with_lines(configured, stack, names if service else names[-last - SPARE :])]
     pasts = [past for past in reversed(found) if not service or past.touches(service)][:last]
@@ -44,7 +45,7 @@ def command(words: tuple[str, ...], last: int, environment: str, form: str) -> i
 
 def _show(words: tuple[str, ...], environment: str, form: str) -> int:
     application, *rest = words
-    configured, stack = settings.load(), journal.folder(application, environment)
+    configured, stack = settings.load(), stack_name(application, environment)
     names = journal.runs(configured, stack)
     name = history.chosen(names, rest[0] if rest else "last")
     found = with_lines(configured, stack, [name]) if name else []

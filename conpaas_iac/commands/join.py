@@ -1,14 +1,12 @@
 """conpaas join: let this machine into an application's network for a while."""
 
-import getpass
 import json
-import socket
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from conpaas_iac import joins, report, settings
+from conpaas_iac import holder, joins, report, settings
 from conpaas_iac.commands import options, output
 
 
@@ -72,7 +70,7 @@ def command(
         else:
             console.print(f"{name} ({ended.address}) is locked out of {application}.")
         return 0
-    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    by = holder.who()
     wanted = joining.Wanted(application, environment, name, tuple(sorted(set(reach))), length, by, out)
     with running(form, events, application, environment) as run:
         joined = joining.join(wanted, configured, run.listen)

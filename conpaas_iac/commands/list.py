@@ -13,9 +13,9 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(form: str) -> int:
     """List the applications of the backend."""
-    from conpaas_iac import inspection
+    from conpaas_iac import listing
 
-    found = inspection.listings(settings.load())
+    found = listing.listings(settings.load())
     if form == "json":
         click.echo(json.dumps({"version": 1, "applications": [asdict(each) for each in found]}, indent=2))
     elif found:

@@ -7,7 +7,6 @@ import click
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options
-from conpaas_iac.wish import Request
 
 
 @click.command("lock")
@@ -17,6 +16,7 @@ from conpaas_iac.wish import Request
 def command(manifest: Path, environment: str, form: str) -> int:
     """Give MANIFEST's application its addresses and pin its code, in the lock file beside it. Commit that file."""
     from conpaas_iac.situation import wish_of
+    from conpaas_iac.wish import Request
 
     wish = wish_of(Request(manifest, environment), settings.load())
     lock = wish.lock

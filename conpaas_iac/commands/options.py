@@ -4,12 +4,14 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from conpaas_iac import holding
-from conpaas_iac.wish import Request, is_locked
+from conpaas_iac.settings import ALWAYS
+
+if TYPE_CHECKING:
+    from conpaas_iac.wish import Request
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -50,13 +52,15 @@ def request(
     locked: bool,
     may_lose: Iterable[str] = (),
     replaced: frozenset[str] = frozenset(),
-) -> Request:
+) -> "Request":
     """What the shared options ask for."""
+    from conpaas_iac.wish import Request, is_locked
+
     return Request(manifest, environment, is_locked(locked), replaced=replaced, may_lose=frozenset(may_lose))
 
 
 def _waiting(_: click.Context, __: click.Parameter, value: str) -> None:
-    if value and value != holding.ALWAYS and not re.fullmatch(r"\d+(\.\d+)?", value):
+    if value and value != ALWAYS and not re.fullmatch(r"\d+(\.\d+)?", value):
         raise click.BadParameter(f"{value!r} is no number of seconds")
     if value:
         os.environ["CONPAAS_WAIT"] = value  # over what settings.json says, as every setting

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from conpaas_iac import plandocument, planmarkdown, planview, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options
 from conpaas_iac.files import write_atomically
-from conpaas_iac.plan import Plan
+
+if TYPE_CHECKING:
+    from conpaas_iac.plan import Plan
 
 
 @click.command("plan")
@@ -38,7 +41,7 @@ def command(
 
     With -o FILE the plan is saved: `conpaas up --plan FILE` does exactly that, or refuses and says what moved.
     """
-    from conpaas_iac import promise, promising, prospect
+    from conpaas_iac import planview, promise, promising, prospect
     from conpaas_iac.commands.running import running
 
     request = options.request(manifest, environment, locked)
@@ -59,7 +62,9 @@ def command(
     return run.code
 
 
-def _text(plan: Plan, form: str, files: bool) -> str:
+def _text(plan: "Plan", form: str, files: bool) -> str:
+    from conpaas_iac import plandocument, planmarkdown
+
     if form == "markdown":
         return planmarkdown.markdown(plan, files).rstrip("\n")
     return json.dumps(plandocument.document(plan, files), indent=2, ensure_ascii=False)

@@ -6,19 +6,23 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from conpaas_iac import __version__, history, journal, settings, stream
+from conpaas_iac import __version__, history, holder, journal, settings, stream
 from conpaas_iac.commands import output
 from conpaas_iac.errors import ConpaasError, MachineError
 from conpaas_iac.events import Event, Listener, State
 from conpaas_iac.journal import Journal
 from conpaas_iac.live import shown
-from conpaas_iac.plan import Plan
+from conpaas_iac.place import stack_name
 from conpaas_iac.settings import Settings
 from conpaas_iac.stream import Begun, Change, File
+
+if TYPE_CHECKING:
+    from conpaas_iac.plan import Plan
 
 
 class Run:
@@ -39,7 +43,7 @@ class Run:
         """Something was done that no event told of."""
         self._journal.hear(Event(phase, state, text=text))
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: "Plan") -> None:
         """The plan, before anything happens."""
         self._journal.named(plan.application, plan.environment)
         for change in plan.changes:
@@ -54,10 +58,10 @@ class Run:
         """Seconds that it may take; None while nobody knows."""
         return self._expected
 
-    def _learn(self, plan: Plan) -> None:
+    def _learn(self, plan: "Plan") -> None:
         """Former runs are read beside the work: nothing waits for them."""
         try:
-            former = pasts(self._settings, journal.folder(plan.application, plan.environment), 2 * history.SAMPLES)
+            former = pasts(self._settings, stack_name(plan.application, plan.environment), 2 * history.SAMPLES)
             self._expected = history.estimate(former, {change.action for change in plan.changes})
         except Exception:  # an estimate is no reason to fail, nor to say anything
             return
@@ -85,14 +89,15 @@ def running(
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
     configured, console = settings.load(), output.console(stderr=form == "json" or events == "-")
     begun = Begun(
-        by=stream.here(),
+        by=holder.who(),
         pid=os.getpid(),
         command=click.get_current_context().command_path.partition(" ")[2],
         tool=__version__,
         application=application,
         environment=environment,
         manifest=_digest(manifest),
-        ci=stream.page(),
+        ci=holder.ci_page(),
+        process=holder.process(os.getpid()),
     )
     log = Journal(begun, configured if kept else None, events)
     run = Run(console, log, configured)
@@ -153,11 +158,8 @@ def with_lines(
 
 
 def _is_running(lines: Sequence[stream.Line]) -> bool:
-    """A run without an end, whose process is still there: on this host it can be seen."""
+    """A run without an end, whose very process is still there: on this host it can be seen."""
     begun = lines[0].begun
-    if begun is None or lines[-1].ended or begun.by.rpartition("@")[2] != stream.here().rpartition("@")[2]:
+    if begun is None or lines[-1].ended:
         return False
-    try:
-        return b"conpaas" in Path(f"/proc/{begun.pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+    return bool(begun.process) and holder.process(begun.pid) == begun.process

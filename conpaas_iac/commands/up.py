@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from conpaas_iac import planview, report, settings
+from conpaas_iac import report, settings
 from conpaas_iac.commands import options
-from conpaas_iac.plan import Plan
-from conpaas_iac.wish import Request, Wish
 
 if TYPE_CHECKING:
+    from conpaas_iac.plan import Plan
     from conpaas_iac.promising import Saved
+    from conpaas_iac.wish import Request, Wish
 
 
 @click.command("up")
@@ -61,9 +61,9 @@ def command(
     return carry_out(options.request(found, where, locked, may_lose), form, events, saved)
 
 
-def carry_out(request: Request, form: str, events: str = "", saved: "Saved | None" = None) -> int:
+def carry_out(request: "Request", form: str, events: str = "", saved: "Saved | None" = None) -> int:
     """Plan, apply, and say how it ended; `scale` ends here too. Of a `saved` plan: that one or none."""
-    from conpaas_iac import deployment
+    from conpaas_iac import deployment, planview
     from conpaas_iac.commands.running import running
 
     begun = time.monotonic()
@@ -71,7 +71,7 @@ def carry_out(request: Request, form: str, events: str = "", saved: "Saved | Non
     with running(form, events, manifest=request.manifest) as run:
         console = run.console
 
-        def announce(plan: Plan, wish: Wish) -> None:
+        def announce(plan: "Plan", wish: "Wish") -> None:
             for diagnostic in wish.diagnostics:
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
                 console.print(text, markup=False)

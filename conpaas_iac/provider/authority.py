@@ -11,17 +11,17 @@ from uuid import uuid4
 from conpaas_iac import certificates, settings
 from conpaas_iac.certificates import Authority as Pair
 from conpaas_iac.host import nebula
-from conpaas_iac.provider.resource import Change, Made, Values, differing
+from conpaas_iac.provider.resource import Change, Made, Remembered, Values, differing
 from conpaas_iac.renewal import Policy, trusted
 
-SECRETS = frozenset({"keys"})
 
-
-class Authority:
+class Authority(Remembered):
     """Outputs: `certificates`, `keys` (a secret) and `facts` of all authorities that live, in the same order.
 
     The first two are PEM texts; the facts are what `record.Certificate` holds.
     """
+
+    SECRETS = frozenset({"keys"})
 
     def check(self, inputs: Values) -> dict[str, str]:
         """A range of private addresses, and an epoch that counts from 1."""
@@ -40,18 +40,11 @@ class Authority:
 
     def create(self, inputs: Values) -> Made:
         """The first authority."""
-        return Made(str(uuid4()), _outputs((_make(inputs),)), SECRETS)
-
-    def read(self, identifier: str, state: Values) -> Made:
-        """It is what the checkpoint says."""
-        return Made(identifier, state, SECRETS)
+        return Made(str(uuid4()), _outputs((_make(inputs),)), self.SECRETS)
 
     def update(self, identifier: str, old: Values, new: Values) -> Values:
         """One more authority; those that have ended go."""
         return _outputs((*pairs_alive(old["certificates"], old["keys"], datetime.now(UTC)), _make(new)))
-
-    def delete(self, identifier: str, state: Values) -> None:
-        """Nothing outside the checkpoint."""
 
 
 def _outputs(pairs: tuple[Pair, ...]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from conpaas_iac.provider.resource import Change, Made, Values
+from conpaas_iac.provider.resource import Made, Remembered, Values
 
 
 def ssh_key_pair(comment: str) -> tuple[str, str]:
@@ -16,30 +16,13 @@ def ssh_key_pair(comment: str) -> tuple[str, str]:
     return private, f"{public} {comment}"
 
 
-class Identity:
-    """Made once with the stack and never changed; all of it lives in the checkpoint, the private key as a secret."""
+class Identity(Remembered):
+    """Made once with the stack and never changed."""
 
-    def check(self, inputs: Values) -> dict[str, str]:
-        """Nothing can be wrong."""
-        return {}
-
-    def diff(self, old: Values, new: Values) -> Change:
-        """Nothing ever differs."""
-        return Change()
+    SECRETS = frozenset({"privateKey"})
 
     def create(self, inputs: Values) -> Made:
         """A new owner and a new login key."""
         owner = str(uuid.uuid4())
         private, public = ssh_key_pair(f"conpaas {inputs['application']}")
-        return Made(owner, {"owner": owner, "privateKey": private, "publicKey": public}, frozenset({"privateKey"}))
-
-    def read(self, identifier: str, state: Values) -> Made:
-        """It is what the checkpoint says."""
-        return Made(identifier, state, frozenset({"privateKey"}))
-
-    def update(self, identifier: str, old: Values, new: Values) -> Values:
-        """Never called: nothing differs."""
-        return {}
-
-    def delete(self, identifier: str, state: Values) -> None:
-        """Nothing outside the checkpoint."""
+        return Made(owner, {"owner": owner, "privateKey": private, "publicKey": public}, self.SECRETS)

@@ -40,7 +40,7 @@ class Instance:
             elif not _is_ours(instance, inputs):
                 raise UserError(
                     f"machine {name} exists in LXD project {inputs['project']} and is not this application's",
-                    f"lxc info --project {inputs['project']} {name}",
+                    "conpaas doctor --orphans says whose it is",
                 )
             if instance.status != "Running":
                 _push_files(instance, inputs)

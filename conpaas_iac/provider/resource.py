@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 Values = Mapping[str, Any]
 
@@ -44,6 +44,31 @@ class Resource(Protocol):
 
     def delete(self, identifier: str, state: Values) -> None:
         """Remove it; nothing happens when it is gone already."""
+
+
+class Remembered:
+    """A resource that lives in the checkpoint and nowhere else; unless a type says so, nothing of it ever differs."""
+
+    SECRETS: ClassVar[frozenset[str]] = frozenset()  # names of outputs and inputs that are secret
+
+    def check(self, inputs: Values) -> Mapping[str, str]:
+        """Nothing can be wrong."""
+        return {}
+
+    def diff(self, old: Values, new: Values) -> Change:
+        """Nothing ever differs."""
+        return Change()
+
+    def read(self, identifier: str, state: Values) -> Made:
+        """It is what the checkpoint says."""
+        return Made(identifier, state, self.SECRETS)
+
+    def update(self, identifier: str, old: Values, new: Values) -> Values:
+        """Never called where nothing differs."""
+        return {}
+
+    def delete(self, identifier: str, state: Values) -> None:
+        """Nothing outside the checkpoint."""
 
 
 def differing(old: Values, new: Values, names: tuple[str, ...]) -> tuple[str, ...]:

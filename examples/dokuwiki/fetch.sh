@@ -1,40 +1,15 @@
 #!/bin/sh
 # Makes dokuwiki.tar.gz from Debian's packages; see README.md. fetch.sh [--force]
 set -eu
-umask 022
-
 here=$(cd "$(dirname "$0")" && pwd)
+name=dokuwiki
 packages="dokuwiki libjs-jquery libjs-jquery-cookie libjs-jquery-ui libphp-simplepie php-geshi php-phpseclib"
+tools=openssl
+# shellcheck source=../packages.sh
+. "$here/../packages.sh"
 
-say() { printf '%s\n' "fetch.sh: $*"; }
-fail() { printf '%s\n' "fetch.sh: $*" >&2; exit 1; }
-
-if [ -e "$here/dokuwiki.tar.gz" ] && [ "${1:-}" != --force ]; then
-    say "dokuwiki.tar.gz is there; --force makes it again"
-    exit 0
-fi
-for tool in apt-get dpkg-deb openssl tar sed; do
-    command -v "$tool" >/dev/null || fail "$tool is missing: this needs Debian 12 with openssl"
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/debs" "$work/root" "$work/wiki"
-# apt's own user writes the files.
-[ "$(id -u)" != 0 ] || { chmod 711 "$work"; chown _apt "$work/debs"; }
-
-say "downloading $packages"
-# shellcheck disable=SC2086  # a list of words
-(cd "$work/debs" && apt-get -q download $packages >"$work/log" 2>&1) || {
-    tail -n 3 "$work/log" >&2
-    fail "the packages cannot be downloaded: run apt-get update, on Debian 12"
-}
-for package in "$work"/debs/*.deb; do
-    dpkg-deb -x "$package" "$work/root"
-done
-
-root=$work/root
 wiki=$work/wiki
+mkdir "$wiki"
 cp -R "$root/usr/share/dokuwiki/." "$wiki"
 rm -rf "$wiki/lib/tpl" "$wiki/lib/plugins" "$wiki/.htaccess" "$wiki/install.php"
 cp -R "$root/var/lib/dokuwiki/lib/tpl" "$root/var/lib/dokuwiki/lib/plugins" "$wiki/lib"
@@ -126,13 +101,7 @@ $conf['disableactions'] = 'register';
 PHP
 printf '<?php\n' >"$wiki/initial/conf/plugins.local.php"
 
-mkdir "$wiki/copyright"
-for package in $packages; do
-    cp "$root/usr/share/doc/$package/copyright" "$wiki/copyright/$package"
-done
-
 left=$(grep -rlE "['\"]/(usr/share|etc|var/lib)/(php|javascript|dokuwiki)" --include='*.php' "$wiki" | grep -v /conf/dokuwiki.php || true)
 [ -z "$left" ] || fail "paths of Debian's own are left in: $left"
-(umask 077 && tar -C "$wiki" --sort=name --owner=0 --group=0 --mtime=@0 -czf "$here/.dokuwiki.tar.gz" .)
-mv "$here/.dokuwiki.tar.gz" "$here/dokuwiki.tar.gz"
-say "dokuwiki.tar.gz is made; log in as admin with the password in $here/admin.password"
+pack "$wiki" 077
+say "log in as admin with the password in $here/admin.password"

@@ -150,9 +150,9 @@ def _hooks(line: Line) -> None:
     def told(kind: type, name: str) -> None:
         really = getattr(kind, name)
 
-        def call(self: Any, *arguments: Any) -> Any:
+        def call(self: Any, *arguments: Any, **named: Any) -> Any:
             line.tick(f"before {name} {arguments[0]}")
-            found = really(self, *arguments)
+            found = really(self, *arguments, **named)
             line.tick(f"after {name} {arguments[0]}")
             return found
 

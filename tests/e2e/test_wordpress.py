@@ -1,12 +1,11 @@
 """The story of examples/wordpress: installed, used, scaled both ways and mended under load, stopped and started."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e import load, wordpress
-from tests.e2e.conftest import ROOT, Story, tell
+from tests.e2e import kills, load, wordpress
+from tests.e2e.conftest import Story
 from tests.e2e.dokuwiki import Visitor
 from tests.e2e.machines import run
 from tests.e2e.wordpress import Author
@@ -17,13 +16,7 @@ DATABASE = ["mysql", "-N", "-e", "SELECT number FROM wordpress.numbers ORDER BY 
 @pytest.fixture(scope="module")
 def blog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """WordPress, up and installed once for the tests below, which go on from one another."""
-    subprocess.run([ROOT / "examples/wordpress/fetch.sh"], check=True, capture_output=True)
-    for told in tell(tmp_path_factory.mktemp("blog")):
-        told.take("wordpress")
-        load.with_page(told.folder / "wordpress.tar.gz", told.folder / "wordpress.tar.gz")
-        told.conpaas("up", told.manifest)
-        wordpress.install(url(told), "The blog of a test")
-        assert Visitor(url(told)).open(f"{load.ADDRESS}?make=1") == "made"
+    with kills.blog(tmp_path_factory.mktemp("blog")) as told:
         yield told
 
 
@@ -101,6 +94,12 @@ def test_stopped_and_started_with_everything_in_it(blog: Story, author: Author) 
     assert nodes(blog) == ["blog-1", "blog-2", "db-1", "db-2", "db-3"]
     assert "Written before the stop." in wordpress.read(Visitor(url(blog)), post)
     assert wordpress.is_logged_in(author)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_anywhere_one_up_mends_it_and_no_row_is_lost(blog: Story, seed: int) -> None:
+    with kills.visitors(blog).running() as running:
+        assert kills.Kills(blog, running, seed).play().wrong == []
 
 
 def test_data_is_not_lost_by_accident(blog: Story) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, power, record, rotation
+from conpaas_iac import deployment, lifecycle, place, power, record, rotation
 from conpaas_iac.engine import Engine
 from conpaas_iac.errors import MachineError
-from conpaas_iac.store import Store, at
+from conpaas_iac.store import Store
 from conpaas_iac.wish import Request
 from tests.engine.conftest import World, backends
 
@@ -23,7 +23,8 @@ def cut(*_: Any) -> None:
 
 
 def shelf(world: World) -> Store:
-    return at(world.settings.backend_url)
+    """Its documents, wherever they are now."""
+    return place.shelf(place.placed(world.settings, "shop.default"))
 
 
 def test_a_machine_that_is_listed_late_is_not_lost(world: World) -> None:
@@ -71,6 +72,20 @@ def test_down_forgets_the_stack_last(world: World, monkeypatch: pytest.MonkeyPat
     world.up()
     assert world.lxd.running() == {"shop--web-1"}
     assert world.up().plan.is_empty
+
+
+def test_what_a_failed_up_made_and_the_cloud_shows_late_is_found(world: World) -> None:
+    world.up(backends(1))
+    for end in (world.down, lambda: world.up(backends(1))):
+        world.lxd.faults.start["shop--web-2"] = 3
+        with pytest.raises(MachineError):
+            world.up(backends(2))
+        assert record.read(shelf(world), "shop.default").making == {"web-2"}
+        world.lxd.faults.late["shop--web-2"] = 2
+        end()
+        assert "shop--web-2" not in world.lxd.machines
+        world.up(backends(1))
+        assert record.read(shelf(world), "shop.default").making == frozenset()
 
 
 def test_machines_that_were_started_and_not_proved_are_visited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

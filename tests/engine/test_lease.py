@@ -56,7 +56,8 @@ def begin(world: World, *arguments: str) -> "subprocess.Popen[str]":
 def state(world: World) -> dict[str, bytes | None]:
     """All that counts."""
     placed = place.placed(world.settings, "shop.default")
-    names = place.Parts(world.settings, "shop.default")._names(placed.backend_url.rpartition("/")[2].partition("?")[0])
+    head = placed.backend_url.rpartition("/")[2].partition("?")[0]
+    names = place.ApplicationHeads(world.settings, "shop.default").documents(head)
     return {name: place.at(placed.backend_url, "").read(name) for name in names}
 
 

@@ -100,14 +100,14 @@ def test_a_state_that_cannot_be_read_judges_nobody(left: World) -> None:
 
 def test_what_an_interrupted_run_left_is_a_stray(world: World) -> None:
     world.up(backends(1))
-    world.lxd.faults.report.add("shop--web-2")
+    world.lxd.faults.start["shop--web-2"] = 3
     with pytest.raises(MachineError):
         world.up(backends(2))
     assert verdicts(world) == {"shop--web-1": "known", "shop--web-2": "stray"}
     chosen = orphans.removable(orphans.find(world.settings), ())
     with holding(world.settings, "shop.default"), pytest.raises(MachineError, match="not removed: shop--web-2"):
         orphans.remove(chosen, world.settings, world.events.append)
-    world.lxd.faults.delete.add("shop--web-2")
+    world.lxd.faults.delete["shop--web-2"] = 1
     with pytest.raises(MachineError) as failed:
         orphans.remove(chosen, world.settings, world.events.append)
     assert "dataset is busy" in failed.value.failures[0].reason
@@ -146,7 +146,7 @@ def test_machines_of_an_older_conpaas_are_tagged_by_the_next_up(world: World) ->
 
 def test_down_removes_the_others_names_what_blocks_and_goes_on(world: World) -> None:
     world.up(backends(3))
-    world.lxd.faults.delete.add("shop--web-2")
+    world.lxd.faults.delete["shop--web-2"] = 1
     with pytest.raises(MachineError, match="shop is not gone yet: web-2 could not be removed") as failed:
         world.down()
     assert failed.value.exit_code == 3

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -27,7 +28,8 @@ def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.start()
     host, port = server.get_host_and_port()
     address = f"{host}:{port}"
-    made = boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1").Bucket("conpaas-test")
+    client = boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1")
+    made = client.Bucket(f"conpaas-{uuid4().hex[:8]}")  # what moto keeps outlives its server
     made.create()
     options = f"endpoint={address}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
     monkeypatch.setenv("CONPAAS_BACKEND", f"s3://{made.name}/team?{options}")
@@ -42,6 +44,7 @@ def test_up_no_op_and_down(world: World, bucket: Any) -> None:
     head = next(key for key in keys if key.endswith("record.json")).removesuffix("conpaas/shop.default/record.json")
     assert head.startswith("team/applications/shop.default/1-")
     assert {f"{head}conpaas/shop.default/lock.json", f"{head}.pulumi/stacks/conpaas/shop.default.json"} <= keys
+    assert f"{head}conpaas/shop.default/record.json.1" in keys
     assert not (world.folder.parent / "state" / "backend").exists()
     assert world.up().plan.is_empty
     assert world.lxd.calls == []

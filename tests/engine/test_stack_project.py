@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conpaas_iac import engine
+from conpaas_iac import place
 from conpaas_iac.shipped import folder
 from tests.engine.conftest import World, backends
 
@@ -34,4 +34,4 @@ def test_a_preview_of_the_project_shows_no_change(world: World, monkeypatch: pyt
 
 
 def test_it_is_the_same_project() -> None:
-    assert yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["name"] == engine.PROJECT
+    assert yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["name"] == place.PROJECT

@@ -7,7 +7,7 @@ import pytest
 
 from conpaas_iac import certificates
 from conpaas_iac.host import nebula
-from conpaas_iac.provider.authority import SECRETS, Authority, pairs_alive
+from conpaas_iac.provider.authority import Authority, pairs_alive
 from conpaas_iac.provider.resource import Change
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import load
@@ -27,9 +27,9 @@ def names(texts: str) -> list[str]:
 def test_first_one() -> None:
     made = Authority().create(INPUTS)
     assert names(made.outputs["certificates"]) == ["shop 1"]
-    assert made.secrets == {"keys"} == SECRETS
+    assert made.secrets == {"keys"} == Authority.SECRETS
     assert made.outputs["keys"].count("PRIVATE KEY-----\n") == 2
-    assert Authority().read(made.id, made.outputs).secrets == SECRETS
+    assert Authority().read(made.id, made.outputs).secrets == Authority.SECRETS
 
 
 def test_a_new_epoch_is_put_beside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,15 @@ def test_help_names_all_verbs_and_imports_none() -> None:
     assert all(verb in done.stdout for verb in cli.VERBS)
 
 
+def test_what_needs_no_engine_begins_without_it(own_state: Path) -> None:
+    verbs = [[verb, "--help"] for verb in cli.VERBS] + [["list"], ["history", "shop"]]
+    slow = {"pulumi", "jsonschema", "conpaas_iac.engine", "conpaas_iac.wish"}
+    code = f"import sys; from conpaas_iac import cli; [cli.run(each) for each in {verbs}]; "
+    code += f"print({slow} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_an_unknown_verb_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["staus", "shop"]) == 1
     assert "no verb 'staus'; did you mean 'status'?" in capsys.readouterr().err

@@ -3,15 +3,17 @@
 import io
 import json
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.console import Console, RenderableType
 
-from conpaas_iac import cli, history, journal, pastview, stream
+from conpaas_iac import cli, history, holder, journal, pastview, stream
 from conpaas_iac.commands import running
 from conpaas_iac.errors import Failure, LeaseHeldError, MachineError
 from conpaas_iac.events import Event
@@ -345,15 +347,39 @@ def test_how_a_run_that_raises_ends(own_state: Path, tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[0])["begun"]["command"] == "up"
 
 
-def test_ci_pages() -> None:
-    assert stream.page({"GITHUB_RUN_ID": "7", "GITHUB_SERVER_URL": "https://g", "GITHUB_REPOSITORY": "a/b"}) == (
-        "https://g/a/b/actions/runs/7"
-    )
-    assert stream.page({"BUILD_BUILDID": "9", "SYSTEM_COLLECTIONURI": "https://d/", "SYSTEM_TEAMPROJECT": "p"}) == (
-        "https://d/p/_build/results?buildId=9"
-    )
-    assert stream.page({"CI_JOB_URL": "https://l/1"}) == "https://l/1"
-    assert stream.page({}) == ""
+def test_runs_of_one_second_keep_their_order(tmp_path: Path) -> None:
+    clock = Clock(0.001)
+    begun = [Journal(BEGUN, None, clock=clock).run for _ in range(12)]
+    assert sorted(begun) == begun
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that looks like one of ours, and lives."""
+    process = subprocess.Popen(["sh", "-c", "read line", "conpaas"], stdin=subprocess.PIPE)
+    with process:
+        yield process
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("change", "outcome"), [("", "running"), ("0", "interrupted")])
+def test_a_run_without_an_end_runs_while_its_very_process_lives(
+    tmp_path: Path, other: subprocess.Popen[bytes], change: str, outcome: str
+) -> None:
+    process = holder.process(other.pid) + change  # with it, the number belongs to another process by now
+    begun = structs.replace(BEGUN, by=holder.who(), pid=other.pid, process=process)
+    interrupted(Journal(structs.replace(begun, application="shop", environment="staging"), settings_at(tmp_path)))
+    [past] = running.pasts(settings_at(tmp_path), "shop.staging", 1)
+    assert past.outcome == outcome
+
+
+def test_a_run_of_a_process_that_is_gone_was_interrupted(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+    facts = {"pid": other.pid, "process": holder.process(other.pid), "application": "shop", "environment": "staging"}
+    interrupted(Journal(structs.replace(BEGUN, **facts), settings_at(tmp_path)))
+    other.kill()
+    other.wait()
+    [past] = running.pasts(settings_at(tmp_path), "shop.staging", 1)
+    assert past.outcome == "interrupted"
 
 
 def test_a_text_is_one_line() -> None:

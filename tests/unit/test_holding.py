@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -74,6 +75,16 @@ def test_a_clean_release_keeps_the_head_and_leaves_nothing_where_nothing_was_beg
         last.turn.is_over = True
     assert document(settings) is None
     assert [path for path in settings.state.rglob("*shop*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("backend", ["", "s3://bucket/team?region=x"])
+def test_machines_are_tagged_with_the_backend_of_all_applications(settings: Settings, backend: str) -> None:
+    whole = replace(settings, backend=backend)
+    first = place.within(whole, "shop.default", "1-abc")
+    moved = place.within(whole, "shop.default", "2-def")
+    assert first.backend_url != moved.backend_url
+    assert {first.origin, moved.origin, place.placed(first, "shop.default").origin} == {whole.origin}
+    assert place.whole(moved) == whole
 
 
 def test_who_holds_it_is_said(settings: Settings) -> None:

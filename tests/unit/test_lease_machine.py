@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from conpaas_iac.holder import Holder
 from conpaas_iac.lease import Lease
 from conpaas_iac.lessee import Lessee
-from conpaas_iac.store import Seen
+from conpaas_iac.store import Version
 
 TTL = 40.0
 NAME = "shop.default.json"
@@ -30,8 +30,8 @@ class Memory:
         self.version = 0
         self.meanwhile: list[Callable[[], None]] = []
 
-    def look(self, name: str) -> Seen | None:
-        return Seen(*self.documents[name]) if name in self.documents else None
+    def look(self, name: str) -> Version | None:
+        return Version(*self.documents[name]) if name in self.documents else None
 
     def swap(self, name: str, mark: str | None, content: bytes) -> str | None:
         self._pause()
@@ -63,7 +63,7 @@ class Memory:
 
 
 @dataclass
-class Parts:
+class Heads:
     """Heads as lists of writes: the names of the holdings that wrote."""
 
     memory: Memory
@@ -123,7 +123,7 @@ class Runs(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.memory = Memory()
-        self.parts = Parts(self.memory)
+        self.parts = Heads(self.memory)
         self.clients: list[Client] = []
         for number in range(3):
             self.clients.append(Client(number, None))

@@ -59,3 +59,11 @@ def test_a_secret_in_the_middle_of_an_escaped_text_is_refused() -> None:
         escape(f"mysql://{placeholders.current('db', (1,))}@db")
     with pytest.raises(ConpaasError, match="no value of the secret db@1"):
         placeholders.revealed(placeholders.current("db", (1,)), {}, {})
+
+
+@given(st.dictionaries(names, versions))
+def test_the_stack_holds_what_every_accepted_value_needs(secrets: dict[str, tuple[int, ...]]) -> None:
+    text = " ".join(placeholders.accepted(name, each) for name, each in secrets.items())
+    held = placeholders.all_keys(secrets)
+    assert set(held) == placeholders.keys(text)
+    assert list(held) == sorted(held)

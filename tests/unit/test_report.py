@@ -13,9 +13,10 @@ from conpaas_iac import plandocument, report
 from conpaas_iac.deployment import Result
 from conpaas_iac.joining import Joined, Wanted
 from conpaas_iac.joins import Port
+from conpaas_iac.listing import Listing
 from conpaas_iac.plan import FileChange, MachineChange, Plan
 from conpaas_iac.record import Certificate, Join, Record
-from conpaas_iac.status import ApplicationStatus, Listing, NodeStatus
+from conpaas_iac.status import ApplicationStatus, NodeStatus
 from conpaas_iac.status import joined as joined_status
 from tests import schemas
 from tests.builders import build, service

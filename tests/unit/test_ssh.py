@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conpaas_iac import memory
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.ssh import access
 from tests.processes import gone_within, marked
@@ -42,6 +43,6 @@ def test_a_killed_tool_leaves_no_agent(tmp_path: Path) -> None:
         tool.kill()
         tool.wait()
     assert gone_within(2, mark)
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    assert folder.exists()
+    with memory.folder() as other:
+        assert other.exists() and not folder.exists()

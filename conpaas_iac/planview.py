@@ -52,7 +52,7 @@ def _service(service: str, kind: str, changes: Sequence[MachineChange]) -> Itera
     widths = (1, max(len(each.names) for each in found), max(len(each.addresses) for each in found))
     for each in found:
         yield _row(each, widths)
-        yield from (Padding(line, (0, 0, 0, 8)) for line in _below(each.first))
+        yield from (Padding(line, (0, 0, 0, 8), expand=False) for line in _below(each.first))
 
 
 def _row(fate: Fate, widths: Sequence[int]) -> RenderableType:

@@ -139,7 +139,8 @@ def shown(plan: Plan, width: int | None, files: bool = False) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width or 1000, soft_wrap=width is None, color_system=None, highlight=False)
     console.print(planview.view(plan, files))
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    lines = file.getvalue().splitlines()
+    return "\n".join(lines if width is None else [line.rstrip() for line in lines]) + "\n"  # terminals are filled
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ def test_a_plan_is_shown_as_expected(case: Path) -> None:
     assert found == {path.name: path.read_text() for path in (case / "expected").iterdir()}
     schemas.check(found["plan.json"], "plan")
     assert all(len(line) <= 80 for line in found["80.txt"].splitlines())
+    assert not [line for line in found["files.txt"].splitlines() if line.endswith("  ")]
     assert found["80.txt"].splitlines()[-1] == json.loads(found["plan.json"])["summary"]
 
 

@@ -4,13 +4,11 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
 
-from conpaas_iac import catalog, placeholders, quoting
+from conpaas_iac import catalog, placeholders, templates
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.layout import Node
@@ -91,25 +89,17 @@ def trees(
     types: Catalog,
     internal: Catalog,
     operators: Mapping[str, tuple[str, ...]],
-    only: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology, or for those of `only`.
+    """Node -> tree, for every node of the topology, or for those that are named.
 
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda path: Path(path).read_text()),  # compiles a template once for all machines
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters.update({name: placeholders.deferred(name, each) for name, each in quoting.FILTERS.items()})
-    environment.filters.update(quoting.QUESTIONS)
     shared = _shared(topology, types)
     found = {}
-    for node in (node for node in topology.nodes if not only or node.name in only):
+    for node in topology.nodes:
+        if only is not None and node.name not in only:
+            continue
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
         own = {
@@ -120,20 +110,18 @@ def trees(
                 name: placeholders.accepted(each, topology.secrets[each]) for name, each in service.secrets.items()
             },
         }
-        found[node.name] = _tree(node, service, sources, environment, {**shared, **own})
+        found[node.name] = _tree(node, service, sources, {**shared, **own})
     return found
 
 
-def _tree(
-    node: Node, service: Service, sources: tuple[ServiceType, ...], environment: jinja2.Environment, shared: Any
-) -> Tree:
+def _tree(node: Node, service: Service, sources: tuple[ServiceType, ...], shared: Any) -> Tree:
     context = {**shared, "service": shared["services"][service.name], "node": _node(node)}
     files: list[File] = []
     absent: list[str] = []
     for source in sources:
         for file in source.descriptor.files:
             if _runs(node, file.groups):
-                content = _render(source, file.path, environment, context)
+                content = templates.render(source, file.path, context)
                 _keeps_secrets(source, file, content)
                 files.append(File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change))
             else:
@@ -155,14 +143,6 @@ def _tree(
 
 def _runs(node: Node, groups: tuple[str, ...]) -> bool:
     return not groups or bool(set(groups) & set(node.groups))
-
-
-def _render(kind: ServiceType, path: str, environment: jinja2.Environment, context: Mapping[str, Any]) -> str:
-    template = kind.folder / "templates" / (path.lstrip("/") + ".j2")
-    try:
-        return environment.get_template(str(template)).render(context)
-    except (OSError, jinja2.TemplateError) as error:
-        raise ConpaasError(f"{template}: cannot be rendered: {error}") from error
 
 
 def _secrets(service: Service, topology: Topology) -> dict[str, str]:

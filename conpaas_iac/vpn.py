@@ -17,6 +17,9 @@ from conpaas_iac.flows import Flow, Offer
 from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
 
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C; a large application has many files
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 PORT = 4242
 INTERFACE = "vpn0"
 FOLDER = "/etc/nebula"
@@ -104,7 +107,7 @@ def configurations(
 
 def reloads(before: str, after: str) -> bool:
     """Whether SIGHUP is enough to go from one text to the other, with every tunnel kept; else it takes a restart."""
-    old, new = yaml.safe_load(before), yaml.safe_load(after)
+    old, new = _read(before), _read(after)
     return all(_at(old, path) == _at(new, path) for path in READ_AT_START)
 
 
@@ -116,14 +119,14 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 
 def blocking(text: str, blocked: Iterable[str]) -> str:
     """A configuration with another blocklist, as `configurations` would write it."""
-    document = yaml.safe_load(text)
+    document = _read(text)
     document["pki"]["blocklist"] = sorted(set(blocked))
     return _text(document)
 
 
 def opened(text: str, group: str) -> tuple[tuple[int, str], ...]:
     """(port, protocol) that a machine of this configuration opens to a certificate group."""
-    rules = yaml.safe_load(text)["firewall"]["inbound"]
+    rules = _read(text)["firewall"]["inbound"]
     return tuple((rule["port"], rule["proto"]) for rule in rules if rule["group"] == group)
 
 
@@ -132,7 +135,7 @@ def guest(running: str, lights: Mapping[str, str], folder: str, interface: str) 
 
     `running` is the configuration of one that is; `lights` is address -> provider's address of the lighthouses.
     """
-    there = yaml.safe_load(running)
+    there = _read(running)
     shared = _shared(there["pki"]["blocklist"], Transport(there["cipher"], there["tun"]["mtu"]))
     files = {name: there["pki"][name].replace(FOLDER, folder, 1) for name in ("ca", "cert", "key")}
     return _text(
@@ -149,8 +152,12 @@ def guest(running: str, lights: Mapping[str, str], folder: str, interface: str) 
     )
 
 
+def _read(text: str) -> Any:
+    return yaml.load(text, Loader)
+
+
 def _text(document: Mapping[str, Any]) -> str:
-    return "# Written by conpaas, changes are lost.\n" + yaml.safe_dump(document, sort_keys=False)
+    return "# Written by conpaas, changes are lost.\n" + yaml.dump(document, Dumper=Dumper, sort_keys=False)
 
 
 def _shared(blocked: list[str], transport: Transport) -> dict[str, Any]:

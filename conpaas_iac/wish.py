@@ -44,6 +44,7 @@ class Wish:
     notes: tuple[str, ...]
     now: datetime
     replaced: frozenset[str] = frozenset()  # machines to be made anew
+    operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cloud -> where SSH comes from
 
     @property
     def application(self) -> str:
@@ -129,7 +130,7 @@ def build(
     scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else _fetched(empty, settings)
-    said = (reading.diagnostics, tuple(notes), request.now, request.replaced)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
 
 

@@ -6,17 +6,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from conpaas_iac import report, settings
 from conpaas_iac.commands import options
 
 if TYPE_CHECKING:
     from conpaas_iac.plan import Plan
+    from conpaas_iac.promising import Saved
     from conpaas_iac.wish import Request, Wish
 
 
 @click.command("up")
-@options.manifest
+@click.argument(
+    "manifest", type=click.Path(path_type=Path, dir_okay=False), metavar="[MANIFEST]", required=False
+)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Do what `conpaas plan -o FILE` saved, or nothing where anything moved since.",
+)
 @options.environment
 @options.locked
 @options.may_lose
@@ -24,18 +35,35 @@ if TYPE_CHECKING:
 @options.wait
 @options.form
 def command(
-    manifest: Path, environment: str, locked: bool, may_lose: tuple[str, ...], events: str, form: str
+    manifest: Path | None,
+    plan_file: Path | None,
+    environment: str,
+    locked: bool,
+    may_lose: tuple[str, ...],
+    events: str,
+    form: str,
 ) -> int:
     """Make the application as MANIFEST says: shows the plan, then carries it out.
 
     Safe to repeat: where nothing differs, nothing happens; after a failure or Ctrl-C it goes on.
     """
-    return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
+    if plan_file is None:
+        if manifest is None:
+            raise click.UsageError("say which MANIFEST, or which --plan FILE")
+        return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
+    from conpaas_iac import promise
+    from conpaas_iac.promising import Saved
+
+    saved = Saved(plan_file, promise.load(plan_file))
+    given = click.get_current_context().get_parameter_source("environment") is not ParameterSource.DEFAULT
+    where = environment if given else saved.promise.environment
+    found = manifest or promise.place(saved.promise, plan_file)
+    return carry_out(options.request(found, where, locked, may_lose), form, events, saved)
 
 
-def carry_out(request: "Request", form: str, events: str = "") -> int:
-    """Plan, apply, and say how it ended; `scale` ends here too."""
-    from conpaas_iac import deployment
+def carry_out(request: "Request", form: str, events: str = "", saved: "Saved | None" = None) -> int:
+    """Plan, apply, and say how it ended; `scale` ends here too. Of a `saved` plan: that one or none."""
+    from conpaas_iac import deployment, planview
     from conpaas_iac.commands.running import running
 
     begun = time.monotonic()
@@ -48,10 +76,10 @@ def carry_out(request: "Request", form: str, events: str = "") -> int:
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
                 console.print(text, markup=False)
             console.print(report.headline(wish.topology, time.monotonic() - begun))
-            console.print(report.plan_view(plan))
+            console.print(planview.view(plan))
             run.planned(plan)
 
-        result = deployment.up(request, settings.load(), run.listen, announce)
+        result = deployment.up(request, settings.load(), run.listen, announce, saved=saved)
     if form == "json":
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0

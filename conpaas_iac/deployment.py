@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from conpaas_iac import clouds, declaration, lockfile, losses, membership, placeholders, plan, power, record, visits
+from conpaas_iac import (
+    clouds,
+    declaration,
+    lockfile,
+    losses,
+    membership,
+    placeholders,
+    power,
+    prospect,
+    record,
+    visits,
+)
 from conpaas_iac.configure import FIRST_CONTACT, Executor, Outcome, run
 from conpaas_iac.contact import patient
 from conpaas_iac.declaration import Machine
@@ -16,9 +27,10 @@ from conpaas_iac.holding import holding
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.place import stack_name
 from conpaas_iac.plan import Plan
+from conpaas_iac.promising import Saved
 from conpaas_iac.record import Record
 from conpaas_iac.settings import Settings
-from conpaas_iac.situation import Situation, images_of, joined, situation, wish_of
+from conpaas_iac.situation import Situation, joined, situation, urls, wish_of
 from conpaas_iac.ssh import access
 from conpaas_iac.store import at
 from conpaas_iac.wish import Request, Wish
@@ -32,27 +44,22 @@ class Result:
     urls: Mapping[str, str]  # service -> address to open in a browser
 
 
-def planned(request: Request, settings: Settings, look: bool = False) -> Plan:
-    """The plan of an `up`; touches neither the network nor, unless told to look, the clouds."""
-    wanted = wish_of(replace(request, dry=True), settings)
-    engine = Engine.find(settings, wanted.application, wanted.environment)
-    if engine is None:
-        target = declaration.wanted(wanted.topology, images_of(wanted, settings))
-        return plan.make(wanted.topology, target, (), Record(), wanted.trees, notes=wanted.notes)
-    return situation(wanted, engine, settings, look).plan()
-
-
 def up(
     request: Request,
     settings: Settings,
     listen: Listener,
     announce: Callable[[Plan, Wish], None],
     execute: Executor = run,
+    *,
+    saved: Saved | None = None,
 ) -> Result:
     """Make it so: expand, configure, drain, contract. `announce` is called with the plan before anything changes.
 
+    Where it is not the plan that was `saved`, nothing is done: UserError.
     Raises MachineError naming machine and step; another `up` goes on from there.
     """
+    if saved:  # before the lock file may be written, and again once nobody else may change anything
+        saved.refuse_moved(replace(request, dry=True), settings)
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
     with holding(settings, name, listen) as settings:
@@ -60,9 +67,13 @@ def up(
         if settings.turn.waited:
             wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
+        if saved:
+            saved.refuse_moved(replace(request, dry=True), settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
         now = situation(wanted, engine, settings, look=True)
-        todo = now.plan()
+        todo = prospect.plan_of(now)
+        if saved:
+            saved.refuse_another(todo)
         announce(todo, wanted)
         losses.refuse(now.losses, request.may_lose, wanted.application, now.applied.machines, wanted.types)
         now = _with_intent(now, engine, settings)
@@ -209,7 +220,7 @@ def _contract(
     there = record.read(shelf, engine.name)
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
-    after = replace(there.only(kept_names), resting=resting)
+    after = replace(there.only(kept_names), resting=resting, inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
 
@@ -236,12 +247,3 @@ def _leave(
     visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
 
 
-def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
-    """Where each service answers to the outside: the provider address of its entry's machine."""
-    found = {}
-    for service in wanted.topology.services:
-        descriptor = wanted.types[service.type].descriptor
-        entry = next((node for node in service.nodes if descriptor.entry in node.groups), None)
-        if descriptor.url and entry and entry.name in machines.nodes:
-            found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
-    return found

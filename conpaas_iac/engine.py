@@ -125,9 +125,10 @@ class Engine:
         def program() -> None:
             pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
+        nodes = self._nodes(declaration.machines)
         write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
         self._run(
-            lambda: self._stack.up(program=program, **_quiet(listen, failures, done)),
+            lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
             lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
@@ -141,10 +142,9 @@ class Engine:
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
-            names = {machine.resource: machine.node for machine in declaration.machines}
-            if not {failure.node for failure in error.failures} <= names.keys():
+            if not {failure.node for failure in error.failures} <= {machine.node for machine in declaration.machines}:
                 raise
-            return self.machines(), tuple(replace(each, node=names[each.node]) for each in error.failures)
+            return self.machines(), error.failures
 
     def machines(self) -> Machines:
         """What is there now."""
@@ -156,12 +156,17 @@ class Engine:
     def destroy(self, listen: Listener) -> None:
         """Remove everything; the stack stays until it is forgotten."""
         failures: list[Failure] = []
-        self._run(lambda: self._stack.destroy(**_quiet(listen, failures, set())), failures, "remove machines")
+        quiet = _quiet(listen, failures, set(), self._nodes())
+        self._run(lambda: self._stack.destroy(**quiet), failures, "remove machines")
 
     def forget(self) -> None:
         """The stack itself; the last trace of an application, so that what was killed before is done again."""
         self._run(lambda: self._workspace.remove_stack(self.name), [], "remove the stack")
         rmtree(self._workspace.work_dir, ignore_errors=True)
+
+    def _nodes(self, machines: Iterable[Machine] = ()) -> dict[str, str]:
+        """Resource -> machine, of those that are there and those that are to be."""
+        return {machine.resource: machine.node for machine in (*self.applied().machines, *machines)}
 
     def _run(
         self, call: Callable[[], object], failures: list[Failure], what: str, left: Callable[[], Iterable[str]] = tuple
@@ -207,7 +212,7 @@ def _authorities(outputs: Mapping[str, Any]) -> Authorities:
     return Authorities(tuple(certificates.split(outputs["certificates"])), facts, int(outputs["epoch"]))
 
 
-def _quiet(listen: Listener, failures: list[Failure], done: set[str]) -> dict[str, Any]:
+def _quiet(listen: Listener, failures: list[Failure], done: set[str], nodes: Mapping[str, str]) -> dict[str, Any]:
     """What every run is told: nothing is printed, events are heard."""
     silence = {"continue_on_error": True, "suppress_outputs": True, "suppress_progress": True, "color": "never"}
-    return {**silence, "on_event": engine_events.listener(listen, failures, done)}
+    return {**silence, "on_event": engine_events.listener(listen, failures, done, nodes)}

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi import automation as auto
@@ -13,24 +14,31 @@ from conpaas_iac.events import Event, Listener
 from conpaas_iac.turn import GOES_ON
 
 
-def listener(listen: Listener, failures: list[Failure], done: set[str]) -> Any:
-    """Engine events as ours; what failed, and the names of resources that are as they should be, are also kept."""
+def listener(listen: Listener, failures: list[Failure], done: set[str], nodes: Mapping[str, str]) -> Any:
+    """Engine events as ours; what failed, and the names of resources that are as they should be, are also kept.
+
+    `nodes` is resource -> machine, where a renamed service's machine has another name than its resource.
+    """
+
+    def named(urn: str) -> str:
+        name = urn.rsplit("::", 1)[-1]
+        return nodes.get(name, name)
 
     steps: dict[str, str] = {}  # node -> what the engine is at there
 
     def on_event(event: auto.EngineEvent) -> None:
         if event.res_outputs_event:
             done.add(event.res_outputs_event.metadata.urn.rsplit("::", 1)[-1])
-        if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata)):
+        if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata, named)):
             steps[found[0]] = found[1]
             listen(Event(found[1], "started", found[0]))
-        elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata)):
+        elif event.res_outputs_event and (found := _machine_step(event.res_outputs_event.metadata, named)):
             listen(Event(found[1], "done", found[0]))
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
             urn = event.diagnostic_event.urn or ""
             reason = _reason(event.diagnostic_event.message)
             if urn and reason:
-                node = urn.rsplit("::", 1)[-1]
+                node = named(urn)
                 step = steps.get(node, "machine")
                 failures.append(Failure(node, step, reason))
                 listen(Event(step, "failed", node, reason))
@@ -38,14 +46,14 @@ def listener(listen: Listener, failures: list[Failure], done: set[str]) -> Any:
     return on_event
 
 
-def _machine_step(metadata: Any) -> tuple[str, str] | None:
+def _machine_step(metadata: Any, named: Callable[[str], str]) -> tuple[str, str] | None:
     """(node, phase) of a step that touches a machine."""
     if not any(metadata.type == clouds.cloud(name).MACHINE for name in clouds.names()):
         return None
     phases = {"create": "machine", "update": "machine", "create-replacement": "machine", "replace": "machine"}
     phases |= {"delete": "remove", "delete-replaced": "remove"}
     operation = str(getattr(metadata.op, "value", metadata.op))
-    return (metadata.urn.rsplit("::", 1)[-1], phases[operation]) if operation in phases else None
+    return (named(metadata.urn), phases[operation]) if operation in phases else None
 
 
 def _reason(message: str) -> str:

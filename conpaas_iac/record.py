@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from conpaas_iac.errors import StateError
+from conpaas_iac.inputs import renamed
 from conpaas_iac.render import Member, Tree
 from conpaas_iac.store import Store
 
@@ -91,6 +92,7 @@ class Record:
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
     origin: Origin | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     version: int = VERSION
 
@@ -148,6 +150,7 @@ class Record:
         visiting = frozenset(nodes.get(name, name) for name in self.visiting)
         founded = frozenset(services.get(name, name) for name in self.founded)
         found = replace(self, nodes=known, resting=resting, visiting=visiting)
+        found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
         return replace(found, lighthouses=lighthouses, founded=founded)
 
     def only(self, names: Iterable[str]) -> "Record":

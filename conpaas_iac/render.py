@@ -90,15 +90,17 @@ def trees(
     types: Catalog,
     internal: Catalog,
     operators: Mapping[str, tuple[str, ...]],
-    only: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> dict[str, Tree]:
-    """Node -> tree, for every node of the topology, or for those of `only`.
+    """Node -> tree, for every node of the topology, or for those that are named.
 
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
     shared, texts = _shared(topology, types), Templates()
     found = {}
-    for node in (node for node in topology.nodes if not only or node.name in only):
+    for node in topology.nodes:
+        if only is not None and node.name not in only:
+            continue
         service = topology.service(node.service)
         sources = (*internal.values(), types[service.type])
         own = {

@@ -1,115 +1,46 @@
 """How results look on a terminal: data in, rich renderables out. Prints nothing itself."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-
-from conpaas_iac.events import SIGNS
 
 if TYPE_CHECKING:
     from conpaas_iac.deployment import Result
     from conpaas_iac.joining import Joined, Wanted
     from conpaas_iac.listing import Listing
-    from conpaas_iac.plan import MachineChange, Plan
     from conpaas_iac.status import ApplicationStatus
     from conpaas_iac.topology import Topology
-
-STYLES = {
-    "add": "green",
-    "change": "yellow",
-    "replace": "magenta",
-    "remove": "red",
-    "rest": "yellow",
-    "wake": "green",
-}
 
 
 def headline(topology: "Topology", seconds: float) -> Text:
     """The first line of an `up`."""
+    from conpaas_iac.plandocument import count
+
     nodes, places = topology.nodes, sorted({node.cloud for node in topology.nodes})
-    counts = f"{_count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"
-    return Text(f"{topology.application}: {counts}, {_count(len(nodes), 'machine')}", "bold").append(
+    counts = f"{count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"
+    return Text(f"{topology.application}: {counts}, {count(len(nodes), 'machine')}", "bold").append(
         f"   range {topology.range}, plan {seconds:.1f} s", "dim"
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def plan_document(plan: "Plan") -> dict[str, object]:
-    """For `--format json`."""
-    return {"version": 1, **asdict(plan), "summary": summary(plan)}
-
-
 def result_document(result: "Result", seconds: float) -> dict[str, object]:
     """For `up --format json`."""
+    from conpaas_iac import plandocument
+
     return {
-        "version": 1,
+        "version": 2,
         "application": result.plan.application,
         "environment": result.plan.environment,
         "urls": dict(result.urls),
         "seconds": round(seconds, 2),
-        "plan": plan_document(result.plan),
+        "plan": plandocument.document(result.plan),
     }
-
-
-def plan_view(plan: "Plan", files: bool = False) -> RenderableType:
-    """The plan: one line per machine, or per run of machines that share a fate; the last line is the count."""
-    parts: list[RenderableType] = []
-    if plan.changes:
-        parts.append(_changes(plan.changes))
-    if files:
-        for change in plan.changes:
-            for file in change.files:
-                parts += [Text(f"\n{change.node}", "bold"), Syntax(file.diff, "diff", background_color="default")]
-    parts += [Text(f"  note: {note}", "cyan") for note in plan.notes]
-    parts += [Text(f"  data loss  {service}: {reason}", "bold red") for service, reason in plan.losses.items()]
-    parts.append(Text(summary(plan)))
-    return Group(*parts)
-
-
-def summary(plan: "Plan") -> str:
-    """The last line of a plan."""
-    if plan.is_empty:
-        return f"No changes. {plan.application} is as its manifest says ({_count(plan.unchanged, 'machine')})."
-    add, remove = plan.count("add", "replace"), plan.count("remove", "replace")
-    change = plan.count("change", "wake", "rest")
-    return f"Plan: {add} to add, {change} to change, {remove} to remove; {plan.unchanged} as they are."
-
-
-def _changes(changes: "Sequence[MachineChange]") -> Table:
-    table = Table.grid(padding=(0, 2))
-    for (_, action, cause), run in groupby(changes, key=lambda each: (each.service, each.action, each.cause)):
-        group = list(run)
-        sign, style = SIGNS[action], STYLES[action]
-        table.add_row(Text(f"  {sign}", style), _names(group), _addresses(group), Text(cause, "dim"))
-        for file in {file.path: file for each in group for file in each.files}.values():
-            effect = f"{file.on_change} {file.unit}" if file.on_change != "nothing" else ""
-            table.add_row("", Text(f"  {file.path}"), "", Text(effect, "dim"))
-    return table
-
-
-def _names(group: "Sequence[MachineChange]") -> str:
-    """blog-1 … blog-3."""
-    first, last = group[0].node, group[-1].node
-    return first if len(group) == 1 else f"{first} … {last}" if len(group) > 2 else f"{first}, {last}"
-
-
-def _addresses(group: "Sequence[MachineChange]") -> str:
-    """10.42.32.1-3 where only the last number differs."""
-    first, last = group[0].address, group[-1].address
-    if len(group) == 1:
-        return first
-    stem, _, end = last.rpartition(".")
-    return f"{first}-{end}" if first.startswith(stem + ".") else f"{first} … {last}"
 
 
 def status_view(status: "ApplicationStatus") -> RenderableType:

@@ -1,7 +1,9 @@
 """What the clouds have of an application, beside what its checkpoint says."""
 
+import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from conpaas_iac import clouds
@@ -11,6 +13,7 @@ from conpaas_iac.engine import Applied
 from conpaas_iac.layout import Node
 from conpaas_iac.settings import Settings
 
+SECONDS = 3  # that a machine may take to be reached
 Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
 
 LOOKS = (0.2, 0.4, 0.8)  # seconds before each further look for what a list lacks: clouds show new machines late
@@ -83,3 +86,20 @@ def strays(machines: Iterable[Machine], found: Lists) -> Lists:
         for cloud, seen in found.items()
     }
     return {cloud: seen for cloud, seen in left.items() if seen}
+
+
+def silent(seen: Mapping[str, Seen]) -> dict[str, str]:
+    """Machines that run and whose SSH cannot be reached, and why; asked side by side."""
+    running = [each for each in seen.values() if each.running and each.ip]
+    with ThreadPoolExecutor(32) as pool:
+        answers = pool.map(_greets, running)
+        return {each.node: why for each, why in zip(running, answers, strict=True) if why}
+
+
+def _greets(machine: Seen) -> str:
+    """Why it does not; "" where it does."""
+    try:
+        with socket.create_connection((machine.ip, machine.port), timeout=SECONDS) as connection:
+            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
+    except OSError as error:
+        return error.strerror or str(error)

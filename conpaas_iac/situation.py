@@ -14,7 +14,6 @@ from conpaas_iac import (
     membership,
     place,
     placeholders,
-    plan,
     record,
     sight,
     vpn,
@@ -26,7 +25,6 @@ from conpaas_iac.declaration import Declaration, Machine
 from conpaas_iac.engine import Applied, Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.membership import Authorities
-from conpaas_iac.plan import Plan
 from conpaas_iac.record import Record
 from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import Settings
@@ -113,28 +111,6 @@ class Situation:
             node: {**known, "ip": moved.get((node, known["id"]), known["ip"])} for node, known in machines.nodes.items()
         }
         return replace(machines, nodes=nodes)
-
-    def plan(self) -> Plan:
-        """What there is to do."""
-        notes = (*self.wish.notes, *self.notes)
-        if self.going and self.target.machines:
-            names = ", ".join(machine.node for machine in self.going)
-            notes = (*notes, f"{names}: locked out of the network of all others, which are told once")
-        wanted, there = self.wish, self.record
-        renewed = membership.renewals(wanted.trees, there, self.applied.authorities, wanted.now, Policy())
-        if wanted.every:
-            renewed = {node: (*renewed.get(node, ()), "asked for") for node in wanted.trees}
-        return plan.make(
-            wanted.topology,
-            self.target,
-            self.applied.machines,
-            there,
-            wanted.trees,
-            self.anew,
-            notes,
-            renewed,
-            self.losses,
-        )
 
 
 def wish_of(request: Request, settings: Settings) -> Wish:
@@ -239,3 +215,14 @@ def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
         return clouds.cloud(cloud).image(wanted.types[kind], settings)
 
     return {node.name: node.image or image(node.cloud, kinds[node.service]) for node in wanted.topology.nodes}
+
+
+def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
+    """Where each service answers to the outside: the provider address of its entry's machine."""
+    found = {}
+    for service in wanted.topology.services:
+        descriptor = wanted.types[service.type].descriptor
+        entry = next((node for node in service.nodes if descriptor.entry in node.groups), None)
+        if descriptor.url and entry and entry.name in machines.nodes:
+            found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
+    return found

@@ -37,7 +37,7 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str = ""
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, rename={"danger": "class"}):
     """A line of the plan; the machine and the cause are the line's own node and text."""
 
     action: str
@@ -45,6 +45,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str
     files: tuple[File, ...] = ()
     code: str = ""
+    danger: str = "safe"
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
-"""The templates of service types, rendered for one topology: each text as often as it differs, not once a machine."""
+"""Templates of service types, each compiled once; a text is rendered as often as it differs, not once a machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +14,53 @@ from conpaas_iac.errors import ConpaasError
 
 
 class Templates:
-    """Rendered files; what does not depend on the machine is rendered once for all that it is the same for."""
+    """Those of one topology: what does not depend on the machine is rendered once for all that it is the same for."""
 
     def __init__(self) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.FunctionLoader(lambda path: Path(path).read_text()),  # compiles one once for all machines
-            undefined=jinja2.StrictUndefined,
-            keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,
-        )
-        deferred = {name: placeholders.deferred(name, each) for name, each in quoting.FILTERS.items()}
-        self._environment.filters.update(deferred)
-        self._environment.filters.update(quoting.QUESTIONS)
         self._texts: dict[tuple[str, ...], str] = {}
-        self._used: dict[str, frozenset[str] | None] = {}  # template -> variables; None: who knows
 
     def rendered(self, kind: ServiceType, path: str, context: Mapping[str, Any], varies: Mapping[str, str]) -> str:
-        """`varies` is variable -> what its value follows from: a machine, a service, a cloud."""
-        template = str(kind.folder / "templates" / (path.lstrip("/") + ".j2"))
+        """A file of a service type's machines; raises ConpaasError where its template is wrong.
+
+        `varies` is variable -> what its value follows from: a machine, a service, a cloud.
+        """
+        name = str(kind.folder / "templates" / (path.lstrip("/") + ".j2"))
         try:
-            used = self._variables(template)
-            key = (template, *(each for name, each in varies.items() if used is None or name in used))
+            template = _environment().get_template(name)
+            used = _variables(name, Path(name).stat().st_mtime_ns)
+            key = (name, *(each for variable, each in varies.items() if used is None or variable in used))
             if key not in self._texts:
-                self._texts[key] = self._environment.get_template(template).render(context)
+                self._texts[key] = template.render(context)
         except (OSError, jinja2.TemplateError) as error:
-            raise ConpaasError(f"{template}: cannot be rendered: {error}") from error
+            raise ConpaasError(f"{name}: cannot be rendered: {error}") from error
         return self._texts[key]
 
-    def _variables(self, template: str) -> frozenset[str] | None:
-        if template not in self._used:
-            parsed = self._environment.parse(Path(template).read_text())
-            others = any(meta.find_referenced_templates(parsed))
-            self._used[template] = None if others else frozenset(meta.find_undeclared_variables(parsed))
-        return self._used[template]
+
+@cache
+def _variables(name: str, stamp: int) -> frozenset[str] | None:
+    """Those that a template uses as it was then; None: others are in it, and who knows what they use."""
+    del stamp
+    parsed = _environment().parse(Path(name).read_text())
+    return None if any(meta.find_referenced_templates(parsed)) else frozenset(meta.find_undeclared_variables(parsed))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """One for all machines and all plans; a template is compiled anew when its file changes."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters.update({name: placeholders.deferred(name, each) for name, each in quoting.FILTERS.items()})
+    environment.filters.update(quoting.QUESTIONS)
+    return environment
+
+
+def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
+    path = Path(name)
+    stamp = path.stat().st_mtime_ns
+    return path.read_text(), name, lambda: path.stat().st_mtime_ns == stamp

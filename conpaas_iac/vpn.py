@@ -19,6 +19,9 @@ from conpaas_iac.flows import Flow, Offer
 from conpaas_iac.layout import Node
 from conpaas_iac.topology import Topology
 
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C; a large application has many files
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 PORT = 4242
 INTERFACE = "vpn0"
 FOLDER = "/etc/nebula"
@@ -106,9 +109,9 @@ def configurations(
 
 def reloads(before: str, after: str) -> bool:
     """Whether SIGHUP is enough to go from one text to the other, with every tunnel kept; else it takes a restart."""
-    if before == after:  # to read two of them takes 50 ms
+    if before == after:  # to read them takes long
         return True
-    old, new = yaml.safe_load(before), yaml.safe_load(after)
+    old, new = _read(before), _read(after)
     return all(_at(old, path) == _at(new, path) for path in READ_AT_START)
 
 
@@ -120,14 +123,14 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 
 def blocking(text: str, blocked: Iterable[str]) -> str:
     """A configuration with another blocklist, as `configurations` would write it."""
-    document = yaml.safe_load(text)
+    document = _read(text)
     document["pki"]["blocklist"] = sorted(set(blocked))
     return _text(document)
 
 
 def opened(text: str, group: str) -> tuple[tuple[int, str], ...]:
     """(port, protocol) that a machine of this configuration opens to a certificate group."""
-    rules = yaml.safe_load(text)["firewall"]["inbound"]
+    rules = _read(text)["firewall"]["inbound"]
     return tuple((rule["port"], rule["proto"]) for rule in rules if rule["group"] == group)
 
 
@@ -136,7 +139,7 @@ def guest(running: str, lights: Mapping[str, str], folder: str, interface: str) 
 
     `running` is the configuration of one that is; `lights` is address -> provider's address of the lighthouses.
     """
-    there = yaml.safe_load(running)
+    there = _read(running)
     shared = _shared(there["pki"]["blocklist"], Transport(there["cipher"], there["tun"]["mtu"]))
     files = {name: there["pki"][name].replace(FOLDER, folder, 1) for name in ("ca", "cert", "key")}
     return _text(
@@ -153,6 +156,10 @@ def guest(running: str, lights: Mapping[str, str], folder: str, interface: str) 
     )
 
 
+def _read(text: str) -> Any:
+    return yaml.load(text, Loader)
+
+
 def _text(document: Mapping[str, Any]) -> str:
     sections = (_section(json.dumps({name: value})) for name, value in document.items())
     return "# Written by conpaas, changes are lost.\n" + "".join(sections)
@@ -161,7 +168,7 @@ def _text(document: Mapping[str, Any]) -> str:
 @lru_cache(1024)
 def _section(document: str) -> str:
     """A part of the text: most are the same on many machines, and to write one takes milliseconds."""
-    text: str = yaml.safe_dump(json.loads(document), sort_keys=False)
+    text: str = yaml.dump(json.loads(document), Dumper=Dumper, sort_keys=False)
     return text
 
 

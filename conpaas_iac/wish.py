@@ -44,6 +44,7 @@ class Wish:
     notes: tuple[str, ...]
     now: datetime
     replaced: frozenset[str] = frozenset()  # machines to be made anew
+    operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cloud -> where SSH comes from
     every: bool = False  # machines that are as they should be are visited, too
 
     @property
@@ -131,7 +132,7 @@ def build(
     scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else _fetched(empty, settings)
-    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, request.every)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
 
 

@@ -31,8 +31,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
     "fetch": ("code", "ground code model"),
     "pure": (
-        "addresses layout flows topology declaration plan templates render record lockfile status vpn certificates "
-        "membership renewal joins operations history statefile",
+        "addresses layout flows topology declaration plan planning danger inputs causes templates render record "
+        "lockfile status vpn certificates membership renewal joins operations history statefile rolling plandocument",
         "ground catalog model seen",
     ),
     "host": ("lxd host host.*", "ground"),
@@ -43,13 +43,17 @@ ROOMS: dict[str, tuple[str, str]] = {
     "engine": ("stack engine engine_*", "ground pure host clouds provider"),
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
-        "situation sight contact visits rolling losses power deployment lifecycle revisiting rotation inspection "
-        "listing joining operating keeping orphans drift driftreport driftfound adoption examining reverting",
-        "ground catalog pure host configure seen clouds engine wish",
+        "situation prospect promise promising sight contact visits losses power deployment lifecycle revisiting "
+        "rotation inspection listing joining operating keeping orphans drift driftreport driftfound adoption examining "
+        "reverting",
+        "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": ("adopting trial why*", "ground code catalog model manifest fetch pure host clouds engine wish deployment"),
     "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview driftview whyview sideview", "ground pure deployment net back"),
+    "shows": (
+        "report planview planmarkdown live netview pastview stateview driftview whyview sideview",
+        "ground pure deployment net back",
+    ),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment back net shows",
@@ -66,12 +70,12 @@ HOMES = {
     "jinja2": "templates",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net* drift* examining reverting",
+    "net* drift* examining reverting promise promising",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview driftview whyview sideview commands.*",
+    "rich": "report planview live netview pastview stateview driftview whyview sideview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }
@@ -79,7 +83,8 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan templates render status visits vpn joins netcause "
-    "netreport renewal rolling losses operations drift driftreport driftfound adoption"
+    "netreport renewal rolling losses operations danger inputs causes planning plandocument drift driftreport "
+    "driftfound adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
@@ -214,6 +219,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
     assert isinstance(cloud.BAKES, bool)
+    assert isinstance(cloud.KEEPS_ADDRESS, bool)
     for function, said in PROTOCOL.items():
         wanted = [parameter for parameter in inspect.signature(said).parameters if parameter != "self"]
         assert list(inspect.signature(getattr(cloud, function)).parameters) == wanted, function

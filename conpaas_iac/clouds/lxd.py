@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
 MTU = 1500
+KEEPS_ADDRESS = True
 BAKES = True
 LONGEST_NAME = 63
 
@@ -132,6 +133,7 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         ip=next(ips, ""),
         cpu=cores(config.get("limits.cpu", "")),
         memory=mebibytes(config.get("limits.memory", "")),
+        port=int(config.get(lxd.SSH_PORT, "22")),
     )
 
 

@@ -47,8 +47,9 @@ class Run:
         """The plan, before anything happens."""
         self._journal.named(plan.application, plan.environment)
         for change in plan.changes:
-            files = tuple(File(file.path, file.on_change, file.unit) for file in change.files)
-            said = Change(change.action, change.service, change.address, files, change.code)
+            listed = change.files if change.action != "add" else ()  # what is made gets all its files
+            files = tuple(File(file.path, file.on_change, file.unit) for file in listed)
+            said = Change(change.action, change.service, change.address, files, change.code, change.danger)
             self._journal.plan(change.node, change.cause, said)
         if plan.changes and self.console.is_terminal:
             threading.Thread(target=self._learn, args=(plan,), daemon=True).start()

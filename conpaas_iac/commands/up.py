@@ -7,18 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from conpaas_iac import report, settings
 from conpaas_iac.commands import options, output
 
 if TYPE_CHECKING:
     from conpaas_iac.plan import Plan
+    from conpaas_iac.promising import Saved
     from conpaas_iac.wish import Request, Wish
 
 
 @click.command("up")
 @click.argument(
-    "manifests", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST…"
+    "manifests", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="MANIFEST…"
+)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Do what `conpaas plan -o FILE` saved, or nothing where anything moved since.",
 )
 @options.environment
 @options.locked
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
 @options.form
 def command(
     manifests: tuple[Path, ...],
+    plan_file: Path | None,
     environment: str,
     locked: bool,
     may_lose: tuple[str, ...],
@@ -52,20 +62,37 @@ def command(
 
     Safe to repeat: where nothing differs, nothing happens; after a failure or Ctrl-C it goes on.
     """
-    if len(manifests) == 1:
-        request = options.request(manifests[0], environment, locked, may_lose)
-        return carry_out(replace(request, every=every), form, events, quiet)
-    if may_lose:
-        raise click.UsageError("--allow-data-loss is for one application: give it to the `up` of that one alone")
-    from conpaas_iac.commands import several
+    if len(manifests) > 1:
+        if may_lose or plan_file:
+            option = "--allow-data-loss" if may_lose else "--plan"
+            raise click.UsageError(f"{option} is for one application: give it to the `up` of that one alone")
+        from conpaas_iac.commands import several
 
-    arguments = ["-e", environment, *["--locked"] * locked, *["--all"] * every]
-    return several.carry_out(manifests, arguments, parallel, form, events)
+        arguments = ["-e", environment, *["--locked"] * locked, *["--all"] * every]
+        return several.carry_out(manifests, arguments, parallel, form, events)
+    manifest = manifests[0] if manifests else None
+    if plan_file is None:
+        if manifest is None:
+            raise click.UsageError("say which MANIFEST, or which --plan FILE")
+        request = replace(options.request(manifest, environment, locked, may_lose), every=every)
+        return carry_out(request, form, events, quiet=quiet)
+    if every:
+        raise click.UsageError("--all visits more than the plan of --plan says: one of them")
+    from conpaas_iac import promise
+    from conpaas_iac.promising import Saved
+
+    saved = Saved(plan_file, promise.load(plan_file))
+    given = click.get_current_context().get_parameter_source("environment") is not ParameterSource.DEFAULT
+    where = environment if given else saved.promise.environment
+    found = manifest or promise.place(saved.promise, plan_file)
+    return carry_out(options.request(found, where, locked, may_lose), form, events, saved, quiet)
 
 
-def carry_out(request: "Request", form: str, events: str = "", quiet: bool = False) -> int:
-    """Plan, apply, and say how it ended; `scale` ends here too."""
-    from conpaas_iac import deployment
+def carry_out(
+    request: "Request", form: str, events: str = "", saved: "Saved | None" = None, quiet: bool = False
+) -> int:
+    """Plan, apply, and say how it ended; `scale` ends here too. Of a `saved` plan: that one or none."""
+    from conpaas_iac import deployment, planview
     from conpaas_iac.commands.running import running
 
     begun = time.monotonic()
@@ -79,10 +106,10 @@ def carry_out(request: "Request", form: str, events: str = "", quiet: bool = Fal
                 text = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
                 warnings.print(text, markup=False)
             console.print(report.headline(wish.topology, time.monotonic() - begun))
-            console.print(report.plan_view(plan))
+            console.print(planview.view(plan))
             run.planned(plan)
 
-        result = deployment.up(request, settings.load(), run.listen, announce)
+        result = deployment.up(request, settings.load(), run.listen, announce, saved=saved)
     if form == "json":
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0

@@ -31,6 +31,7 @@ from conpaas_iac import (
     lifecycle,
     place,
     placeholders,
+    prospect,
     record,
     rotation,
     settings,
@@ -219,7 +220,7 @@ def _facts(request: Request, own: settings.Settings) -> dict[str, Any]:
     return {
         "stack": True,
         "documents": list(at(own.backend_url).names()),
-        "plan": [f"{each.action} {each.node}: {each.cause}" for each in found.plan().changes],
+        "plan": [f"{each.action} {each.node}: {each.cause}" for each in prospect.plan_of(found).changes],
         "pending": [each["resource"]["urn"] for each in checkpoint.get("pending_operations") or ()],
         "deleting": [each["urn"] for each in resources if each.get("delete")],
         "applied": {each.node: each.address for each in found.applied.machines},

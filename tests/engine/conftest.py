@@ -85,7 +85,7 @@ class World:
         self.events.clear()
         self.lxd.calls.clear()
         request = Request(self.folder / "manifest.json", locked=locked, every=every)
-        return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, self.visits)
+        return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, execute=self.visits)
 
     def down(self, *may_lose: str) -> None:
         """Remove it."""

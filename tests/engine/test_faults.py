@@ -102,8 +102,8 @@ def test_a_lost_machine_is_made_again_and_a_stopped_one_started(world: World) ->
     world.lxd.lose("shop--web-2")
     world.lxd.halt("shop--web-3")
     out = world.up()
-    assert [(change.node, change.action) for change in out.plan.changes] == [("web-2", "replace")]
-    assert world.visits.seen == [("configure", ("web-1", "web-2", "web-3"))]  # all ask web-2 where machines are
+    assert [(change.node, change.action) for change in out.plan.changes] == [("web-2", "replace"), ("web-3", "wake")]
+    assert world.visits.seen == [("configure", ("web-2", "web-3"))]
     assert {name for name, each in world.lxd.ids().items() if each == ids[name]} == {"shop--web-1", "shop--web-3"}
     assert world.lxd.running() == set(ids)
     assert world.lxd.machines["shop--web-2"].config["user.conpaas.incarnation"] == "2"

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conpaas_iac import membership, plan, renewal
+from conpaas_iac import membership, planning, renewal
 from conpaas_iac.membership import Authorities
 from conpaas_iac.plan import Plan
+from conpaas_iac.planning import Known
 from conpaas_iac.record import Certificate, Record
 from conpaas_iac.render import Tree
 from tests.builders import applied, build, service, trees, wanted
@@ -35,7 +36,8 @@ class World:
     def plan(self) -> Plan:
         there = self.trees()
         renewed = membership.renewals(there, self.record, self.authorities, self.now, POLICY)
-        return plan.make(LAYOUT, wanted(LAYOUT), applied(LAYOUT), self.record, there, renewals=renewed)
+        known = Known(renewals=renewed)
+        return planning.make(LAYOUT, wanted(LAYOUT), applied(LAYOUT), self.record, there, known)
 
     def up(self) -> Plan:
         made = self.plan()

@@ -186,7 +186,7 @@ def _size(made: Crowd, size: int, runs: int) -> list[Figure]:
         with stopwatch(plan.bare):
             made.bare(declaration, "preview")
     assert made.visited() == 0
-    for extra in range(1, runs + 1) if size > 1 else ():
+    for extra in range(1, runs + 1) if 1 < size <= 100 else ():
         made.write(size + extra)
         with stopwatch(one.samples):
             made.conpaas("up")

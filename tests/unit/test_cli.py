@@ -133,3 +133,22 @@ def test_settings_that_are_wrong_are_one_line(own_state: Path, capsys: pytest.Ca
     (own_state / "settings.json").write_text("[]")
     assert cli.run(["list"]) == 1
     assert "should be an object" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.json", "b.json", "--plan", "p.json"], "--plan is for one application"),
+        (["a.json", "b.json", "--allow-data-loss", "db"], "--allow-data-loss is for one application"),
+        (["a.json", "--all", "--plan", "p.json"], "--all visits more than the plan"),
+        (["a.json", "b.json", "--parallel", "0"], "1<=x<=999"),
+        (["a.json", "b.json", "--events", "-", "--format", "json"], "not for both"),
+        (["a.json", "./a.json"], "a.json is there twice"),
+        ([], "say which MANIFEST"),
+    ],
+)
+def test_what_several_applications_cannot_be_asked(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["up", *arguments]) == 1
+    assert said in capsys.readouterr().err

@@ -28,6 +28,8 @@ VERBS = {
     "secret": "List secrets, set one, or rotate it without a gap",
     "list": "List applications",
     "status": "Say how an application is, now",
+    "drift": "Say what is not as it was made; bring it back, or take it over",
+    "why": "Say what in the manifest and the roles asked for an address, a file, a port …",
     "net": "Measure the network between an application's machines; say what is broken",
     "history": "Say what was done to an application, by whom, how long it took",
     "logs": "Show logs of an application's machines",

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from conpaas_iac import placeholders, quoting, vpn
 from conpaas_iac.certificates import Authority
-from conpaas_iac.errors import ConpaasError, Failure
+from conpaas_iac.errors import Failure, MachineError
 from conpaas_iac.events import Event, Listener
 from conpaas_iac.record import Certificate, certificate
 from conpaas_iac.render import Tree
@@ -85,7 +85,8 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
     )
     failed = {failure.node for failure in watcher.failures}
     if not watcher.started and visits:
-        raise ConpaasError(f"Ansible did not start: {watcher.said[-500:]}")
+        said = watcher.said[-500:].strip() or "it was killed, or ended without a word"
+        raise MachineError(f"Ansible did not start: {said}", remedy="the same command goes on from here")
     first = min((visit.batch for visit in visits if visit.node in failed), default=None)
     left = [visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed]
     unfinished = (visit for visit in left if first is None or visit.batch <= first)

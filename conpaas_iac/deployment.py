@@ -92,15 +92,15 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
     Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
     """
     kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
-    names = {service.name: service.secrets for service in now.wish.topology.services}
     return _noted(
         now,
         engine,
         settings,
         secrets=now.wish.topology.secrets,
-        secret_names=names,
+        secret_names={service.name: service.secrets for service in now.wish.topology.services},
         founded=now.record.founded & kept,
         visiting=now.record.visiting | {machine.node for machine in now.asleep},
+        origin=record.Origin(str(now.wish.manifest.path.absolute()), now.wish.manifest.text),
         making=now.record.making | now.coming,
     )
 

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from conpaas_iac import catalog, clouds, record, status
@@ -33,6 +33,7 @@ class View:
     seen: Mapping[str, Seen]
     record: Record
     access: Access
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # version, as "db@3" -> value
 
     def reach(self, machine: Machine) -> Seen | None:
         """The machine, if it can be asked."""
@@ -68,7 +69,7 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
     here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
     there = record.read(engine.shelf, engine.name)
     with access(machines.login, here) as way:
-        yield View(application, environment, applied, seen, there, way)
+        yield View(application, environment, applied, seen, there, way, machines.secrets)
 
 
 def machines_of(application: str, environment: str, settings: Settings) -> tuple[str, ...]:

@@ -51,6 +51,13 @@ class Join(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, certificates=(*former, *self.certificates))
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """The manifest that was last made so."""
+
+    path: str  # absolute, on the computer that did it
+    text: str  # without secrets
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """What a machine last proved to work with."""
 
@@ -84,6 +91,7 @@ class Record:
     secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> name
     visiting: frozenset[str] = frozenset()  # machines whose last visit was not seen to end well
     founded: frozenset[str] = frozenset()  # services whose data was seen to be there
+    origin: Origin | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     version: int = VERSION

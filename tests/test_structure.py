@@ -44,17 +44,19 @@ ROOMS: dict[str, tuple[str, str]] = {
     "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
     "deployment": (
         "situation prospect promise promising sight contact visits losses power deployment lifecycle revisiting "
-        "rotation inspection listing joining operating keeping orphans",
+        "rotation inspection listing joining operating keeping orphans drift driftreport driftfound adoption examining "
+        "reverting",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
+    "back": ("adopting trial why*", "ground code catalog model manifest fetch pure host clouds engine wish deployment"),
     "net": ("netcause netreport net", "ground pure seen deployment"),
     "shows": (
-        "report planview planmarkdown live netview pastview stateview",
-        "ground pure deployment net",
+        "report planview planmarkdown live netview pastview stateview driftview whyview",
+        "ground pure deployment net back",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment net shows",
+        "ground code catalog model manifest pure host wish clouds deployment back net shows",
     ),
 }
 
@@ -68,12 +70,12 @@ HOMES = {
     "jinja2": "templates",
     "jsonschema": "manifest.*",
     "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net* promise promising",
+    "net* drift* examining reverting promise promising",
     "platformdirs": "settings",
     "pulumi": "stack engine engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report planview live netview pastview stateview commands.*",
+    "rich": "report planview live netview pastview stateview driftview whyview commands.*",
     "semver": "engine_*",
     "yaml": "catalog manifest.* vpn net",
 }
@@ -81,7 +83,7 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations danger inputs causes planning plandocument"
+    "renewal rolling losses operations danger inputs causes planning plandocument drift driftreport driftfound adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -27,6 +27,8 @@ class Seen:
     running: bool
     incarnation: int
     ip: str = ""  # on the provider's network, while it runs
+    cpu: int | None = None  # cores; 0: no limit, None: the cloud does not say
+    memory: int | None = None  # MiB, alike
     port: int = 22  # where SSH greets
 
 
@@ -75,6 +77,9 @@ class Cloud(Protocol):
 
     def stop(self, names: Iterable[str], settings: Settings) -> None:
         """Stop machines, cleanly; their disks stay."""
+
+    def resize(self, sizes: Mapping[str, tuple[int, int]], settings: Settings) -> None:
+        """Give machines that are there cores and MiB, without a restart where the cloud can."""
 
     def remove(self, names: Iterable[str], settings: Settings) -> None:
         """Remove machines and their disks; only for what no checkpoint knows."""

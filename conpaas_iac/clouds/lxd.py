@@ -1,5 +1,6 @@
 """LXD on this machine: system containers with systemd, each an honest small machine."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -130,8 +131,28 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         running=instance["status"] == "Running",
         incarnation=int(config[lxd.INCARNATION]),
         ip=next(ips, ""),
+        cpu=cores(config.get("limits.cpu", "")),
+        memory=mebibytes(config.get("limits.memory", "")),
         port=int(config.get(lxd.SSH_PORT, "22")),
     )
+
+
+def cores(text: str) -> int | None:
+    """Of "2", of a set as "0-3,6", or of nothing."""
+    try:
+        spans = [[int(end) for end in part.split("-")] for part in text.split(",")] if text else []
+    except ValueError:
+        return None
+    return spans[0][0] if text.isdigit() else sum(1 + span[-1] - span[0] for span in spans)
+
+
+def mebibytes(text: str) -> int | None:
+    """Of "1024MiB" or "2GB"; a share of the host's memory is no size."""
+    match = re.fullmatch(r"(\d+) ?([KMGT]?)(i?)B?", text)
+    if not match:
+        return None if text else 0
+    unit: int = (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " ")
+    return int(match[1]) * unit // 2**20
 
 
 def operators(settings: Settings) -> tuple[str, ...]:
@@ -144,7 +165,10 @@ def start(names: Iterable[str], settings: Settings) -> None:
     from conpaas_iac.provider.lxd_instance import wait_for_ssh
 
     def one(instance: Any) -> None:
-        instance.start(wait=True)
+        if instance.status == "Frozen":
+            instance.unfreeze(wait=True)
+        else:
+            instance.start(wait=True)
         wait_for_ssh(instance)
 
     _each(names, "start", one, settings)
@@ -153,6 +177,17 @@ def start(names: Iterable[str], settings: Settings) -> None:
 def stop(names: Iterable[str], settings: Settings) -> None:
     """All at once; a machine that does not obey within 30 s is stopped hard."""
     _each(names, "stop", lambda instance: instance.stop(timeout=30, force=False, wait=True), settings)
+
+
+def resize(sizes: Mapping[str, tuple[int, int]], settings: Settings) -> None:
+    """All at once; guests see it at once."""
+    from conpaas_iac.provider.lxd_instance import limits
+
+    def one(instance: Any) -> None:
+        instance.config.update(limits(*sizes[instance.name]))
+        instance.save(wait=True)
+
+    _each(sizes, "new size", one, settings)
 
 
 def remove(names: Iterable[str], settings: Settings) -> None:

@@ -7,9 +7,8 @@ import click
 from conpaas_iac import catalog, scaling
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
-from conpaas_iac.errors import UserError
-from conpaas_iac.files import write_atomically
 from conpaas_iac.manifest.read import compile_
+from conpaas_iac.manifest.rewrite import read_exactly, rewrite
 
 
 @click.command("scale", context_settings={"ignore_unknown_options": True})
@@ -38,13 +37,7 @@ def command(
     conpaas scale manifest.json blog backend=+2 db mysql=5
     """
     types = catalog.load()
-    before = manifest.read_bytes().decode()  # line ends as they are
-    text = scaling.edited(before, compile_(manifest, types), scaling.wanted(changes), remove, types)
-    mode = manifest.stat().st_mode & 0o777
-    write_atomically(manifest, text.encode(), mode)
-    try:
-        compile_(manifest, types)
-    except UserError:
-        write_atomically(manifest, before.encode(), mode)
-        raise
+    known = compile_(manifest, types)
+    text = scaling.edited(read_exactly(manifest), known, scaling.wanted(changes), remove, types)
+    rewrite(manifest, text, types)
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)

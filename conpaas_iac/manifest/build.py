@@ -39,9 +39,8 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
     source = context.findings.document.source
     places = {pointer: source.place(span) for pointer, span in context.findings.document.values.items()}
-    return Manifest(
-        context.path, application, data.get("Description", ""), services, dict(clouds.used), wide, places
-    )  # fmt: skip
+    about = (application, data.get("Description", ""))
+    return Manifest(context.path, *about, services, dict(clouds.used), wide, places, source.hidden)
 
 
 def _service(context: Context, around: Around, named: Named, kind: ServiceType) -> Service:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ def leave_out(text: str, service: str, node: str, types: Catalog) -> str:
         return _insert(document, named.pointer, "Without", [node]).applied(text)
     start, end = document.values[f"{named.pointer}/Without"]
     return _Edit((start, end), json.dumps([*named.data["Without"], node])).applied(text)
+
+
+def set_value(text: str, service: str, fields: Sequence[str], value: object, types: Catalog) -> str:
+    """The text with another value of a service's field, or of one inside an object; raises as `set_count` does."""
+    document = _document(text)
+    named = _service(document, service, types)
+    pointer = named.pointer
+    for number, name in enumerate(fields):
+        if child(pointer, name) not in document.values:
+            wanted = value
+            for inner in reversed(fields[number + 1 :]):
+                wanted = {inner: wanted}
+            return _insert(document, pointer, name, wanted).applied(text)
+        pointer = child(pointer, name)
+    return _Edit(document.values[pointer], json.dumps(value, ensure_ascii=False)).applied(text)
 
 
 def _document(text: str) -> Document:
@@ -143,4 +159,5 @@ def _insert(document: Document, pointer: str, key: str, value: object) -> _Edit:
     before = re.search(r"\s*\Z", text[: key_span[0]])
     colon = text[key_span[1] : value_span[0]]
     space = before.group() if before else ""
+    space = space or (" " if colon.endswith(" ") else "")  # a first member on the line of its bracket
     return _Edit((value_span[1], value_span[1]), f",{space}{json.dumps(key)}{colon}{json.dumps(value)}")

@@ -102,3 +102,4 @@ class Manifest:
     clouds: Mapping[str, Cloud]
     range: IPv4Network | None
     places: Mapping[str, Place]  # JSON pointer -> place of the value
+    text: str = dataclass_field(default="", repr=False)  # as it is written, but for secrets

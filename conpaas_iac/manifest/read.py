@@ -55,6 +55,16 @@ def read(
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 
 
+def remembered(source: Source, types: Catalog, settings_cloud: str = "lxd") -> Manifest | None:
+    """A manifest that had no errors when it was made so, although files that it names may not be here any more."""
+    document = parse(source)
+    if not document.complete or not isinstance(document.data, dict):
+        return None
+    findings, providers = Findings(document), language.providers()
+    useless = check(findings, compose(types, providers))
+    return build(Context(Path(source.name), findings, types, providers, settings_cloud), prune(document.data, useless))
+
+
 def compile_(path: Path, types: Catalog, settings_cloud: str = "lxd") -> Manifest:
     """The manifest of a file that has no errors; raises ManifestError with everything that was said."""
     reading = read(path, types, settings_cloud)

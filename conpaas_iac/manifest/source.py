@@ -80,6 +80,14 @@ class Source:
             merged.append((start, end))
         return merged
 
+    @property
+    def hidden(self) -> str:
+        """The whole text without secrets; JSON stays JSON."""
+        text, whole = self.text, {start for start, _ in self.secrets}
+        for start, end in reversed(self._masked):
+            text = text[:start] + ('"***"' if start in whole else "***") + text[end:]
+        return text
+
     def excerpt(self, place: Place) -> Excerpt:
         """The line of a place, with the columns that it covers."""
         start, end = self._line_span(place.line - 1)

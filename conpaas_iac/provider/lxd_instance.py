@@ -59,7 +59,8 @@ class Instance:
         """New limits and labels, without a restart."""
         with lxd.errors(f"machine {new['name']}"):
             instance = _client(new).instances.get(new["name"])
-            instance.config.update({**_limits(new), lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
+            size = limits(new["cpu"], new["memory"])
+            instance.config.update({**size, lxd.NODE: new["node"], lxd.BACKEND: new["backend"]})
             instance.save(wait=True)
         return {}
 
@@ -83,8 +84,9 @@ def _is_ours(instance: Any, inputs: Values) -> bool:
     return tags == (inputs["owner"], str(int(inputs["incarnation"])))
 
 
-def _limits(inputs: Values) -> dict[str, str]:
-    return {"limits.cpu": str(int(inputs["cpu"])), "limits.memory": f"{int(inputs['memory'])}MiB"}
+def limits(cpu: float, memory: float) -> dict[str, str]:
+    """As LXD takes cores and MiB."""
+    return {"limits.cpu": str(int(cpu)), "limits.memory": f"{int(memory)}MiB"}
 
 
 def _definition(inputs: Values) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _definition(inputs: Values) -> dict[str, Any]:
         "source": {"type": "image", "alias": inputs["image"]},
         "profiles": [PROFILE],  # disk, eth0 and resolver
         "config": {
-            **_limits(inputs),
+            **limits(inputs["cpu"], inputs["memory"]),
             lxd.OWNER: inputs["owner"],
             lxd.APPLICATION: inputs["application"],
             lxd.NODE: inputs["node"],

@@ -25,16 +25,10 @@ from tests.e2e.dokuwiki import Visitor
 from tests.e2e.machines import lxc, run
 from tests.processes import gone_within, marked
 
-# By the names that the kernel has for them; "conpaas" is all three processes of the tool.
-VICTIMS = (
-    (),
-    ("conpaas",),
-    ("pulumi",),
-    ("pulumi-resource",),
-    ("ansible-playboo",),
-    ("ssh-agent",),
-    ("conpaas", "pulumi"),
-)
+# By the names that the kernel has for them, none for all; "conpaas" is all three processes of the tool.
+ALWAYS = ((), ("conpaas",))
+MAKING = (*ALWAYS, ("pulumi",), ("pulumi-resource",), ("conpaas", "pulumi"))
+VISITING = (*ALWAYS, ("ansible-playboo",), ("ssh-agent",), ("conpaas", "ansible-playboo"))
 # What a run says of itself; the kill follows, at once or a little later. "ship done" is before the unit's restart.
 VISITED = ("ship started", "ship done", "settle started", "settle done", "verify started", "verify done")
 MADE = ("machine started", "machine done", *VISITED)
@@ -78,7 +72,8 @@ class Kills:
     def play(self) -> Played:
         """One command, its kill, one plain `up`, and a look at everything."""
         arguments, moments, renewed = self._next()
-        victims, moment = self._dice.choice(VICTIMS), self._dice.choice((*moments, "", ""))
+        moment = self._dice.choice((*moments, "", ""))
+        victims = self._dice.choice(MAKING if moment.startswith(("machine", "remove")) else VISITING)
         later = self._dice.random() * (0.5 if moment else LONGEST)
         before = self._look()
         killed, code = self._killed(arguments, victims, moment, later)

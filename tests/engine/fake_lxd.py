@@ -44,6 +44,7 @@ class Machine:
     files: dict[str, bytes] = field(default_factory=dict)
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     sshd: socket.socket | None = None
+    frozen: bool = False
 
     def document(self, state: bool = False) -> dict[str, Any]:
         """As LXD says it."""
@@ -55,7 +56,7 @@ class Machine:
             "devices": self.devices,
             "ephemeral": False,
             "profiles": ["conpaas"],
-            "status": "Running" if self.sshd else "Stopped",
+            "status": "Frozen" if self.frozen else "Running" if self.sshd else "Stopped",
             "type": "container",
             "description": "",
             "created_at": f"{self.made:%Y-%m-%dT%H:%M:%S}.204123009Z",
@@ -128,6 +129,11 @@ class FakeLxd:
     def halt(self, name: str) -> None:
         """The machine is stopped, without a word."""
         _silence(self.machines[name])
+
+    def freeze(self, name: str) -> None:
+        """The machine is paused, without a word."""
+        self.halt(name)
+        self.machines[name].frozen = True
 
     def add_foreign(self, name: str, project: str = "conpaas") -> None:
         """Somebody else's machine."""
@@ -215,8 +221,11 @@ class FakeLxd:
         machine = self._machine(name)
         if body["action"] == "start" and self.faults.strikes(self.faults.start, name):
             return self._failed("Failed to run: forkstart")
+        if body["action"] == "start" and machine.frozen:
+            return self._failed("The instance is already running")
         _silence(machine)
-        if body["action"] == "start":
+        machine.frozen = False
+        if body["action"] in ("start", "unfreeze"):
             machine.sshd = _greeter(machine.ip, self._port)
         self.calls.append(f"{body['action']} {name}")
         return self._done()

@@ -72,6 +72,7 @@ class ActionModule(ActionBase):
             f"umask 077 && mkdir -p {shlex.quote(str(Path(key).parent))} && "
             f"{{ test -s {private} && test -s {public} || {{ rm -f {private} {public} && "
             f"nebula-cert keygen -out-key {private} -out-pub {public}.new && mv {public}.new {public}; }}; }} && "
+            f"chown 0:0 {private} && chmod 0600 {private} && "
             f"cat {public}",
             sudoable=False,
         )

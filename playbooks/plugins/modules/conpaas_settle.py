@@ -76,7 +76,9 @@ def steps(shipped, pending, found):
     stopping = [unit for unit in idle if _runs(*found[unit])]
     result += [("disable --now", *stopping)] if stopping else []
     result += [("restart", unit) for unit in asked if unit not in wanted and unit not in idle]
-    enabling = [unit for unit in wanted if found[unit][2] == "disabled"]
+    masked = [unit for unit in wanted if found[unit][0] == "masked"]
+    result += [("unmask", *masked)] if masked else []
+    enabling = [unit for unit in wanted if found[unit][2] == "disabled" or unit in masked]
     result += [("enable", *enabling)] if enabling else []
     for unit in wanted:
         if found[unit][1] == "failed":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest.edit import set_count
+from conpaas_iac.manifest.edit import set_count, set_value
 
 MYSQL = {"mysql": "mysql", "slaves": "mysql", "nodes": "mysql", "glb": "glb", "glb_nodes": "glb"}
 numbers = st.integers(1, 40)
@@ -77,3 +77,46 @@ def test_refuses(types: Catalog, service: str, group: str, count: int, said: str
     with pytest.raises(UserError) as caught:
         set_count(text, service, group, count, types)
     assert caught.value.message == said
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "value", "after"),
+    [
+        ('{"Type": "php", "Size":"small"}', ("Size",), "large", '{"Type": "php", "Size":"large"}'),
+        ('{"Type": "php"}', ("Size",), "large", '{"Type": "php", "Size": "large"}'),
+        (
+            '{"Type": "php", "Configuration": {"memory_limit": "64M"}}',
+            ("Configuration", "log_errors"),
+            False,
+            '{"Type": "php", "Configuration": {"memory_limit": "64M", "log_errors": false}}',
+        ),
+        (
+            '{\n  "Type": "php"\n}',
+            ("Configuration", "memory_limit"),
+            "1G",
+            '{\n  "Type": "php",\n  "Configuration": {"memory_limit": "1G"}\n}',
+        ),
+    ],
+)
+def test_a_value_is_set_in_place(
+    types: Catalog, before: str, fields: tuple[str, ...], value: object, after: str
+) -> None:
+    def whole(service: str) -> str:
+        return '{"Services": [' + service + "]}"
+
+    assert set_value(whole(before), "php", fields, value, types) == whole(after)
+
+
+NAMES = st.sampled_from(["memory_limit", "log_errors", "index", "a/b~c", "é"])
+OPTIONS = st.none() | st.dictionaries(NAMES, st.integers() | st.text() | st.booleans(), max_size=3)
+
+
+@given(OPTIONS, NAMES, st.text() | st.integers() | st.booleans(), st.sampled_from([None, 0, 2, "\t"]))
+def test_just_that_value_is_another(types: Catalog, options: Any, name: str, value: object, indent: Any) -> None:
+    service: dict[str, Any] = {"Type": "php", "ServiceName": "front", "Start": 1}
+    if options is not None:
+        service["Configuration"] = options
+    text = json.dumps({"Services": [{"Type": "mysql"}, service]}, indent=indent)
+    after = json.loads(set_value(text, "front", ("Configuration", name), value, types))
+    service["Configuration"] = {**(options or {}), name: value}
+    assert after == {"Services": [{"Type": "mysql"}, service]}

@@ -1,5 +1,6 @@
 """A password is never shown, however broken the manifest around it is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
+from conpaas_iac.manifest.reader import parse
+from conpaas_iac.manifest.source import Source
 
 PASSWORD = "Zq7XwKv9"
 TEXT = """{"Application": "shop", "Services": [
@@ -36,3 +39,14 @@ def _shows_nothing(path: Path, types: Catalog) -> None:
     found = read(path, types, "lxd", ("lxd",)).diagnostics
     for form in FORMATS.values():
         assert PASSWORD not in form(found)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(alphabet='abc"\\{}:, é', min_size=1))
+def test_the_copy_that_is_kept_holds_no_password_and_is_the_same_else(password: str) -> None:
+    document = {"Services": [{"Type": "mysql", "Password": f"Zq7{password}", "Archive": "http://u:Zq7x@h/a.zip"}]}
+    kept = parse(Source("manifest.json", json.dumps(document))).source.hidden
+    assert "Zq7" not in kept
+    service = document["Services"][0]
+    assert json.loads(kept)["Services"][0] == {**service, "Password": "***", "Archive": "http://u:***@h/a.zip"}
+    assert parse(Source("manifest.json", kept)).source.hidden == kept

@@ -36,6 +36,11 @@ NEW, UP, GONE = ("loaded", "inactive", "disabled"), ("loaded", "active", "enable
             {"nginx": "restart"},
             [("reset-failed", "fpm"), ("start", "fpm"), ("restart", "nginx")],
         ),
+        (
+            {"fpm": ("masked", "inactive", "masked"), "nginx": UP, "haproxy": GONE},
+            {},
+            [("unmask", "fpm"), ("enable", "fpm"), ("start", "fpm")],
+        ),
     ],
 )
 def test_steps(settle: ModuleType, found: Any, pending: Any, expected: Any) -> None:

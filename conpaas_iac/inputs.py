@@ -124,12 +124,10 @@ def _services(found: Mapping[str, str]) -> set[str]:
 
 def place(manifest: Manifest, service: str, field: str = "", item: str = "") -> str:
     """Where the manifest says it, as near as it says it: "manifest.json:12:5"; "" where it says nothing of it."""
-    pointer = next((each.pointer for each in manifest.services if each.name == service), None)
-    field = "Environment" if field == "EnvironmentSecrets" else "Password" if field == "Secrets" else field
-    if pointer is None:
-        return _at(manifest, f"/{field}/{item}") or _at(manifest, f"/{field}") if field == "Network" else ""
-    below = (f"{pointer}/{field}/{item}", f"{pointer}/{field}", pointer) if field else (pointer,)
-    return next((found for each in below if (found := _at(manifest, each))), "")
+    field = {"EnvironmentSecrets": "Environment", "Secrets": "Password"}.get(field, field)
+    pointers = [each.pointer for each in manifest.services if each.name == service] or ([] if service else [""])
+    asked = (f"{pointer}/{rest}".rstrip("/") for pointer in pointers for rest in (f"{field}/{item}", field, ""))
+    return next((found for each in asked if each and (found := _at(manifest, each))), "")
 
 
 def _at(manifest: Manifest, pointer: str) -> str:

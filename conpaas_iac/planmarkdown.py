@@ -10,7 +10,7 @@ from conpaas_iac.plandocument import Fate, count, diffs, effect, fates, said, su
 
 LONGEST = 60_000  # bytes; GitHub takes 65536 characters
 LONGEST_CELL = 300  # characters
-MOST = 20  # notes
+MOST = 20  # notes, and services that lose data
 HEAD = "| | machine | address | what | class | because |\n|---|---|---|---|---|---|\n"
 
 
@@ -41,6 +41,8 @@ def _top(plan: Plan) -> Iterator[str]:
     yield "\n" if plan.is_empty else f" {_cell(totals(plan))}\n"
     for service, reason in sorted(plan.losses.items())[:MOST]:
         yield f"\n> [!CAUTION]\n> **data loss** {_cell(f'{service}: {reason}')}\n"
+    if len(plan.losses) > MOST:
+        yield f"\n> and {len(plan.losses) - MOST} more services would lose data\n"
     notes = plan.notes[:MOST]
     yield "\n" if notes else ""
     yield from (f"- {_cell(note)}\n" for note in notes)

@@ -12,6 +12,7 @@ from conpaas_iac import (
     declaration,
     inputs,
     membership,
+    placeholders,
     planning,
     render,
     sight,
@@ -116,7 +117,7 @@ def _shared(now: Situation) -> tuple[Part, ...]:
         found.append(Part("network", str(now.wish.topology.range), "add", "VPN of the application, a new authority"))
     elif applied.authorities.next_epoch(now.wish.now, Policy()) != applied.authorities.epoch:
         found.append(Part("authority", str(now.wish.topology.range), "change", "the network's authority: a successor"))
-    last = {f"{name}@{versions[-1]}" for name, versions in now.wish.topology.secrets.items()}
+    last = {placeholders.key(name, versions[-1]) for name, versions in now.wish.topology.secrets.items()}
     there = set(applied.secrets)
     found += [Part("secret", each, "add", "made now") for each in now.target.secrets if each not in there]
     found += [Part("secret", each, "remove", "accepted no more") for each in applied.secrets if each not in last]

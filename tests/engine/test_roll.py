@@ -172,7 +172,7 @@ def test_a_machine_beside_the_first_does_not_prove_that_the_data_began(world: Wo
 
 def test_a_database_whose_machines_are_all_gone_is_not_quietly_empty(world: World, keeping: None) -> None:
     world.up(backends(1))
-    world.lxd.machines.clear()
+    world.lxd.lose("shop--web-1")
     with pytest.raises(UserError, match="web-1 held the last copy of it"):
         world.up()
     seen = founders(world)

@@ -75,7 +75,7 @@ def up(
         if saved:
             saved.refuse_another(todo)
         announce(todo, wanted)
-        losses.refuse(now.losses, request.may_lose, wanted.application, now.applied.machines, wanted.types)
+        now.refuse_losses(request.may_lose)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
         machines, failed = _expand(now, engine, settings, listen, execute)
@@ -103,6 +103,7 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
         visiting=now.record.visiting | {machine.node for machine in now.asleep},
         origin=record.Origin(str(now.wish.manifest.path.absolute()), now.wish.manifest.text),
         making=now.record.making | now.coming,
+        given_up=now.record.given_up | now.losses.keys(),
     )
 
 
@@ -220,7 +221,7 @@ def _contract(
     there = record.read(shelf, engine.name)
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
-    after = replace(there.only(kept_names), resting=resting, inputs=prospect.table(now.wish))
+    after = replace(there.only(kept_names), resting=resting, given_up=frozenset(), inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
 

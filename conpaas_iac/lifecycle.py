@@ -30,7 +30,8 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
         engine = Engine.existing(settings, application, environment)
         applied, shelf = engine.applied(), at(settings.backend_url)
         there = record.read(shelf, name)
-        refuse_losses(application, applied, there, may_lose)
+        lost = refuse_losses(application, applied, there, may_lose)
+        record.write(shelf, name, replace(there, given_up=there.given_up | lost))
         power.clear(strays_of(applied, there.making, settings), settings, listen)
         try:
             engine.destroy(listen)
@@ -51,11 +52,12 @@ def _still_there(application: str, error: MachineError) -> MachineError:
     return MachineError(f"{application} is not gone yet: {names} could not be removed", error.failures, remedy)
 
 
-def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> None:
-    """Raises UserError where removing everything would lose data that may not be lost."""
+def refuse_losses(application: str, applied: Applied, there: Record, may_lose: Collection[str]) -> frozenset[str]:
+    """Services that lose their data; raises UserError where one of them may not."""
     types = catalog.load()
     lost = losses.of_everything(applied.machines, there, types)
-    losses.refuse(lost, may_lose, application, applied.machines, types)
+    losses.refuse(lost, {*may_lose, *there.given_up}, application, applied.machines, types)
+    return frozenset(lost)
 
 
 def stop(application: str, environment: str, service: str, settings: Settings, listen: Listener) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ class Record:
     origin: Origin | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
+    given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -149,7 +150,8 @@ class Record:
         lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
         visiting = frozenset(nodes.get(name, name) for name in self.visiting)
         founded = frozenset(services.get(name, name) for name in self.founded)
-        found = replace(self, nodes=known, resting=resting, visiting=visiting)
+        given_up = frozenset(services.get(name, name) for name in self.given_up)
+        found = replace(self, nodes=known, resting=resting, visiting=visiting, given_up=given_up)
         found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
         return replace(found, lighthouses=lighthouses, founded=founded)
 

@@ -69,6 +69,11 @@ class Situation:
         layout, lost = self.wish.topology, self.gone | self.anew.keys()
         return losses.of_change(layout, self.applied.machines, self.record, self.wish.types, lost)
 
+    def refuse_losses(self, may_lose: frozenset[str]) -> None:
+        """Raises UserError where data would be lost that nobody has given up."""
+        given_up, machines = may_lose | self.record.given_up, self.applied.machines
+        losses.refuse(self.losses, given_up, self.wish.application, machines, self.wish.types)
+
     @property
     def stale_secrets(self) -> bool:
         """Whether the stack holds versions of secrets that nobody accepts any more."""

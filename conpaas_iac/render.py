@@ -183,7 +183,16 @@ def _service(service: Service, topology: Topology, types: Catalog) -> dict[str, 
         "nodes": nodes,
         "groups": {group: [node for node in nodes if group in node["groups"]] for group in groups},
         "uses": list(service.uses),
+        "directory": _directory(service),
     }
+
+
+def _directory(service: Service) -> dict[str, list[str]]:
+    """Machines' name without its number -> their addresses, those to come included."""
+    found: dict[str, list[str]] = {}
+    for name, address in service.directory:
+        found.setdefault(name.rpartition("-")[0], []).append(str(address))
+    return found
 
 
 def _node(node: Node) -> dict[str, Any]:

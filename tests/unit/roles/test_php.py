@@ -27,6 +27,7 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
     ]
     service = {
         "name": "wiki", "title": "Wiki <b>", "type": "php", "code": code, "nodes": nodes, "uses": [],
+        "directory": {"wiki": [node["address"] for node in nodes]},
         "options": {**KIND.default_options(), **options},
         "environment": environment or {},
         "groups": {group: [node for node in nodes if group in node["groups"]] for group in GROUPS},

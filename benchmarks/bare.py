@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from pulumi import automation as auto
 
-from conpaas_iac import settings, stack
-from conpaas_iac.declaration import Declaration
+from conpaas_iac import settings
+from conpaas_iac.core.declaration import Declaration
+from conpaas_iac.engine import stack
 from conpaas_iac.host import engine as binary
 
 

@@ -17,18 +17,20 @@ from pathlib import Path
 from benchmarks import bare
 from benchmarks.figure import Figure
 from benchmarks.trial import PYTHON, ROOT, environment, stopwatch
-from conpaas_iac import processes, settings
-from conpaas_iac.declaration import Declaration
-from conpaas_iac.engine import Engine
+from conpaas_iac import settings
+from conpaas_iac.core.declaration import Declaration
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.system import processes
 from tests.engine.conftest import programs
 from tests.engine.fake_lxd import FakeLxd
 
 SIZES = tuple(int(size) for size in os.environ.get("BENCH_MACHINES", "1,10,100,400").split(","))
 TOOL = """
 import json, os, sys
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
-from conpaas_iac import cli, deployment
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
 deployment.ensure_route = lambda settings: None
 if sys.argv[1] == "up":
     from benchmarks.crowd import Counted

@@ -21,26 +21,20 @@ from typing import Any
 
 from rich.console import Console
 
-from conpaas_iac import (
-    declaration,
-    lockfile,
-    membership,
-    plandocument,
-    planmarkdown,
-    planview,
-    prospect,
-    record,
-    situation,
-    wish,
-)
-from conpaas_iac.addresses import Lock
-from conpaas_iac.engine import Applied
-from conpaas_iac.membership import Authorities
-from conpaas_iac.plan import Plan
-from conpaas_iac.record import Certificate, Record
+from conpaas_iac.backend import lockfile, record
+from conpaas_iac.backend.record import Certificate, Record
+from conpaas_iac.backend.store import Folder, Store
+from conpaas_iac.core import declaration
+from conpaas_iac.core.addresses import Lock
+from conpaas_iac.engine.engine import Applied
+from conpaas_iac.network import membership
+from conpaas_iac.network.membership import Authorities
+from conpaas_iac.plans import plandocument
+from conpaas_iac.plans.plan import Plan
 from conpaas_iac.settings import Settings
-from conpaas_iac.store import Folder, Store
-from conpaas_iac.wish import Known, Request, Wish
+from conpaas_iac.usecases import prospect, situation, wish
+from conpaas_iac.usecases.wish import Known, Request, Wish
+from conpaas_iac.views import planmarkdown, planview
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "unit" / "plans").glob("*/manifest.json"))
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

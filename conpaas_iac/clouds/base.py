@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from conpaas_iac.catalog import ServiceType
-from conpaas_iac.configure import Executor
-from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.events import Listener
+from conpaas_iac.core.declaration import Declaration, Machine
+from conpaas_iac.machines.configure import Executor
+from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:

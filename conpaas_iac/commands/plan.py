@@ -8,10 +8,10 @@ import click
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options
-from conpaas_iac.files import write_atomically
+from conpaas_iac.system.files import write_atomically
 
 if TYPE_CHECKING:
-    from conpaas_iac.plan import Plan
+    from conpaas_iac.plans.plan import Plan
 
 
 @click.command("plan")
@@ -41,8 +41,10 @@ def command(
 
     With -o FILE the plan is saved: `conpaas up --plan FILE` does exactly that, or refuses and says what moved.
     """
-    from conpaas_iac import planview, promise, promising, prospect
     from conpaas_iac.commands.running import running
+    from conpaas_iac.plans import promise
+    from conpaas_iac.usecases import promising, prospect
+    from conpaas_iac.views import planview
 
     request = options.request(manifest, environment, locked)
     with running("json" if form != "text" else form, events, manifest=manifest, kept=False, live=False) as run:
@@ -63,7 +65,8 @@ def command(
 
 
 def _text(plan: "Plan", form: str, files: bool) -> str:
-    from conpaas_iac import plandocument, planmarkdown
+    from conpaas_iac.plans import plandocument
+    from conpaas_iac.views import planmarkdown
 
     if form == "markdown":
         return planmarkdown.markdown(plan, files).rstrip("\n")

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from conpaas_iac import __version__, history, holder, journal, settings, stream
+from conpaas_iac import __version__, settings
+from conpaas_iac.backend import holder
+from conpaas_iac.backend.place import stack_name
 from conpaas_iac.commands import output
 from conpaas_iac.errors import ConpaasError, MachineError
-from conpaas_iac.events import Event, Listener, State
-from conpaas_iac.journal import Journal
-from conpaas_iac.live import shown
-from conpaas_iac.place import stack_name
+from conpaas_iac.runs import history, journal, stream
+from conpaas_iac.runs.events import Event, Listener, State
+from conpaas_iac.runs.journal import Journal
+from conpaas_iac.runs.stream import Begun, Change, File
 from conpaas_iac.settings import Settings
-from conpaas_iac.stream import Begun, Change, File
+from conpaas_iac.views.live import shown
 
 if TYPE_CHECKING:
-    from conpaas_iac.plan import Plan
+    from conpaas_iac.plans.plan import Plan
 
 
 class Run:

@@ -11,13 +11,13 @@ import click
 from conpaas_iac import catalog, settings
 from conpaas_iac.commands import output
 from conpaas_iac.errors import UserError
-from conpaas_iac.inspected import Inspector
-from conpaas_iac.journal import sink
 from conpaas_iac.manifest.read import read
+from conpaas_iac.runs.journal import sink
+from conpaas_iac.runs.stream import Line
+from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.settings import Settings
-from conpaas_iac.sideview import Rows, shown
-from conpaas_iac.stream import Line
-from conpaas_iac.workers import Done, Workers, worst
+from conpaas_iac.sources.inspected import Inspector
+from conpaas_iac.views.sideview import Rows, shown
 
 TOOL = (sys.executable, "-P", "-c", "from conpaas_iac.cli import main; main()")  # what begins a worker
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from conpaas_iac import report, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.views import report
 
 if TYPE_CHECKING:
-    from conpaas_iac.plan import Plan
-    from conpaas_iac.promising import Saved
-    from conpaas_iac.wish import Request, Wish
+    from conpaas_iac.plans.plan import Plan
+    from conpaas_iac.usecases.promising import Saved
+    from conpaas_iac.usecases.wish import Request, Wish
 
 
 @click.command("up")
@@ -78,8 +79,8 @@ def command(
         return carry_out(request, form, events, quiet=quiet)
     if every:
         raise click.UsageError("--all visits more than the plan of --plan says: one of them")
-    from conpaas_iac import promise
-    from conpaas_iac.promising import Saved
+    from conpaas_iac.plans import promise
+    from conpaas_iac.usecases.promising import Saved
 
     saved = Saved(plan_file, promise.load(plan_file))
     given = click.get_current_context().get_parameter_source("environment") is not ParameterSource.DEFAULT
@@ -92,8 +93,9 @@ def carry_out(
     request: "Request", form: str, events: str = "", saved: "Saved | None" = None, quiet: bool = False
 ) -> int:
     """Plan, apply, and say how it ended; `scale` ends here too. Of a `saved` plan: that one or none."""
-    from conpaas_iac import deployment, planview
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import deployment
+    from conpaas_iac.views import planview
 
     begun = time.monotonic()
     # In JSON, what is going on goes to stderr, so that stdout is one document.

@@ -12,16 +12,18 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, placeholders, quoting, settings
-from conpaas_iac.configure import Outcome, Visit
-from conpaas_iac.deployment import Result
-from conpaas_iac.engine import Engine
+from conpaas_iac import settings
+from conpaas_iac.backend.record import Certificate
+from conpaas_iac.core import placeholders, quoting
+from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import Failure
-from conpaas_iac.events import Event, Listener
 from conpaas_iac.host import engine, nebula
-from conpaas_iac.record import Certificate
-from conpaas_iac.ssh import Access
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Event, Listener
+from conpaas_iac.usecases import deployment, lifecycle
+from conpaas_iac.usecases.deployment import Result
+from conpaas_iac.usecases.wish import Request
 from tests.engine.fake_lxd import FakeLxd
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, place, power, record, rotation
-from conpaas_iac.engine import Engine
+from conpaas_iac.backend import place, record
+from conpaas_iac.backend.store import Store
+from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.store import Store
-from conpaas_iac.wish import Request
+from conpaas_iac.machines import power
+from conpaas_iac.usecases import deployment, lifecycle, rotation
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 

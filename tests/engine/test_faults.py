@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment
 from conpaas_iac.errors import ConpaasError, LeaseHeldError, MachineError
+from conpaas_iac.usecases import deployment
 from tests.engine.conftest import World, backends
 
 
@@ -169,8 +169,9 @@ def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World,
 TOOL = """
 import sys
 from pathlib import Path
-from conpaas_iac import deployment, settings
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import deployment
+from conpaas_iac import settings
+from conpaas_iac.usecases.wish import Request
 deployment.ensure_route = lambda settings: None
 deployment.up(Request(Path(sys.argv[1])), settings.load(), lambda event: None, lambda plan, wish: None)
 """

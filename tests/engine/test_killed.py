@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import place
+from conpaas_iac.backend import place
 from tests.engine.conftest import World, backends
 from tests.processes import begun, gone_within, marked
 
 TOOL = """
 import sys
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
-from conpaas_iac import cli, deployment
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
 deployment.ensure_route = lambda settings: None
 if sys.argv.pop(1) == "pretend":
     from tests.engine.conftest import Visits

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import tests.plans
-from conpaas_iac import deployment, prospect, record, rotation
-from conpaas_iac.place import placed, shelf
-from conpaas_iac.plan import MachineChange, Plan
-from conpaas_iac.record import Record
-from conpaas_iac.wish import Request
+from conpaas_iac.backend import record
+from conpaas_iac.backend.place import placed, shelf
+from conpaas_iac.backend.record import Record
+from conpaas_iac.plans.plan import MachineChange, Plan
+from conpaas_iac.usecases import deployment, prospect, rotation
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World
 
 EXAMPLES = int(os.environ.get("CONPAAS_EXAMPLES", "1"))

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from conpaas_iac import catalog, deployment, record
+from conpaas_iac import catalog
+from conpaas_iac.backend import record
 from conpaas_iac.catalog import Group
-from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.usecases import deployment
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 SLOW = {"Configuration": {"memory_limit": "99M"}}

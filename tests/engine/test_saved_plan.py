@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import catalog, cli, deployment, promise, promising, rotation
+from conpaas_iac import catalog, cli
+from conpaas_iac.plans import promise
+from conpaas_iac.usecases import deployment, promising, rotation
 from tests import schemas
 from tests.engine.conftest import World, backends
 

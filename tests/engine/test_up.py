@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, prospect
 from conpaas_iac.errors import LeaseHeldError, UserError
 from conpaas_iac.provider.lxd_instance import Instance
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import deployment, lifecycle, prospect
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 

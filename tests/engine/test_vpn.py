@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, prospect, situation, wish
-from conpaas_iac.configure import Visit
+from conpaas_iac.backend.record import Certificate
 from conpaas_iac.errors import UserError
 from conpaas_iac.host.route import Route
-from conpaas_iac.record import Certificate
-from conpaas_iac.renewal import Policy
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Visit
+from conpaas_iac.network.renewal import Policy
+from conpaas_iac.usecases import deployment, prospect, situation, wish
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 YEAR = timedelta(days=365)

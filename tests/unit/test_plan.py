@@ -7,12 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from conpaas_iac import plandocument, planning, planview
-from conpaas_iac.declaration import Declaration, reborn
-from conpaas_iac.plan import Plan
-from conpaas_iac.planning import Known
-from conpaas_iac.record import Record
-from conpaas_iac.topology import Topology
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core.declaration import Declaration, reborn
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.plans import plandocument, planning
+from conpaas_iac.plans.plan import Plan
+from conpaas_iac.plans.planning import Known
+from conpaas_iac.views import planview
 from tests.builders import applied, build, confirmed, service, trees, wanted
 
 ONE, THREE = build(service()), build(service(counts={"backend": 3}))

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import inputs, plandocument, planmarkdown
-from conpaas_iac.plan import DANGERS, Cause, FileChange, MachineChange, Part, Plan, worst
-from conpaas_iac.wish import Known
+from conpaas_iac.plans import inputs, plandocument
+from conpaas_iac.plans.plan import DANGERS, Cause, FileChange, MachineChange, Part, Plan, worst
+from conpaas_iac.usecases.wish import Known
+from conpaas_iac.views import planmarkdown
 from tests import plans, schemas
 
 

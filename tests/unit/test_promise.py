@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import promise
 from conpaas_iac.errors import UserError
-from conpaas_iac.inputs import Input
-from conpaas_iac.promise import Promise
+from conpaas_iac.plans import promise
+from conpaas_iac.plans.inputs import Input
+from conpaas_iac.plans.promise import Promise
 
 PATH = Path("plan.json")
 PLAN: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from conpaas_iac.topology import Topology
+from conpaas_iac.core.topology import Topology
 from tests import golden
 from tests.builders import build, lock, service, trees
 

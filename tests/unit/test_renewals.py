@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conpaas_iac import membership, planning, renewal
-from conpaas_iac.membership import Authorities
-from conpaas_iac.plan import Plan
-from conpaas_iac.planning import Known
-from conpaas_iac.record import Certificate, Record
-from conpaas_iac.render import Tree
+from conpaas_iac.backend.record import Certificate, Record
+from conpaas_iac.core.render import Tree
+from conpaas_iac.network import membership, renewal
+from conpaas_iac.network.membership import Authorities
+from conpaas_iac.plans import planning
+from conpaas_iac.plans.plan import Plan
+from conpaas_iac.plans.planning import Known
 from tests.builders import applied, build, service, trees, wanted
 
 POLICY = renewal.Policy()

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from conpaas_iac import plandocument, report
-from conpaas_iac.deployment import Result
-from conpaas_iac.joining import Joined, Wanted
-from conpaas_iac.joins import Port
-from conpaas_iac.listing import Listing
-from conpaas_iac.plan import FileChange, MachineChange, Plan
-from conpaas_iac.record import Certificate, Join, Record
-from conpaas_iac.status import ApplicationStatus, NodeStatus
-from conpaas_iac.status import joined as joined_status
+from conpaas_iac.backend.record import Certificate, Join, Record
+from conpaas_iac.network.joins import Port
+from conpaas_iac.plans import plandocument
+from conpaas_iac.plans.plan import FileChange, MachineChange, Plan
+from conpaas_iac.usecases.deployment import Result
+from conpaas_iac.usecases.joining import Joined, Wanted
+from conpaas_iac.usecases.listing import Listing
+from conpaas_iac.views import report
+from conpaas_iac.views.status import ApplicationStatus, NodeStatus
+from conpaas_iac.views.status import joined as joined_status
 from tests import schemas
 from tests.builders import build, service
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from conpaas_iac.sideview import Row, Rows, shown
-from conpaas_iac.stream import Begun, Change, Ended, Line, now
-from conpaas_iac.workers import Done, Workers, worst
+from conpaas_iac.runs.stream import Begun, Change, Ended, Line, now
+from conpaas_iac.runs.workers import Done, Workers, worst
+from conpaas_iac.views.sideview import Row, Rows, shown
 
 RUN = """
 import sys, pathlib

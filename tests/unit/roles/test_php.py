@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 import pytest
 
-from conpaas_iac import catalog, quoting
+from conpaas_iac import catalog
+from conpaas_iac.core import quoting
 
 KIND = catalog.load()["php"]
 GROUPS = tuple(KIND.descriptor.groups)

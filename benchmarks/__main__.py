@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -15,6 +15,7 @@ from benchmarks.figure import HEADINGS, Figure, markdown
 SETS = {
     "quick": "verbs that answer at once",
     "story": "DokuWiki from up to down",
+    "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "ground": "what set-up brings; minutes",
     "vpn": "two machines over the VPN and beside it",
     "wordpress": "WordPress up, and changed in every way under load; minutes",

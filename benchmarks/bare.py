@@ -1,6 +1,7 @@
 """The bare engine: an Automation API program as its manual shows it, with the same resources and the same provider.
 
-Run as a program: reads {"folder", "declaration"} from stdin and brings the stack up, or destroys it if there is none.
+Run as a program: reads {"folder", "declaration", "verb"} from stdin and brings the stack up, or previews that; where
+there is no declaration, destroys it.
 """
 
 import json
@@ -14,14 +15,16 @@ from typing import Any
 import msgspec
 from pulumi import automation as auto
 
-from conpaas_iac import settings, stack
-from conpaas_iac.declaration import Declaration
+from conpaas_iac import settings
+from conpaas_iac.core.declaration import Declaration
+from conpaas_iac.engine import stack
 from conpaas_iac.host import engine as binary
 
 
-def order(folder: Path, declaration: Declaration | None) -> str:
+def order(folder: Path, declaration: Declaration | None, verb: str = "up") -> str:
     """What the program is to read."""
-    return json.dumps({"folder": str(folder), "declaration": asdict(declaration) if declaration else None})
+    document = asdict(declaration) if declaration else None
+    return json.dumps({"folder": str(folder), "declaration": document, "verb": verb})
 
 
 def main() -> None:
@@ -54,7 +57,9 @@ def main() -> None:
             },
         ),
     )
-    if told["declaration"]:
+    if told["verb"] == "preview":
+        made.preview()
+    elif told["declaration"]:
         made.up()
     else:
         made.destroy()

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from benchmarks import bare
 from benchmarks.figure import Figure
 from benchmarks.trial import PYTHON, ROOT, Trial, await_answers, run, stopwatch, trial
-from conpaas_iac.declaration import Declaration
-from conpaas_iac.engine import Engine
+from conpaas_iac.core.declaration import Declaration
+from conpaas_iac.engine.engine import Engine
 from conpaas_iac.settings import load
 
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conpaas_iac import configure, deployment, settings
-from conpaas_iac.configure import Outcome, Visit
-from conpaas_iac.events import Event, Listener
-from conpaas_iac.ssh import Access
-from conpaas_iac.wish import Request
+from conpaas_iac import settings
+from conpaas_iac.machines import configure
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Event, Listener
+from conpaas_iac.usecases import deployment
+from conpaas_iac.usecases.wish import Request
 
 STEPS = ("machine", "ship", "settle", "verify", "drain", "remove")
 

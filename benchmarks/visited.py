@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.traced import Clock
-from conpaas_iac import deployment, settings
-from conpaas_iac.configure import Outcome, Visit
-from conpaas_iac.events import Listener
-from conpaas_iac.ssh import Access
-from conpaas_iac.wish import Request
+from conpaas_iac import settings
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Listener
+from conpaas_iac.usecases import deployment
+from conpaas_iac.usecases.wish import Request
 
 
 @dataclass

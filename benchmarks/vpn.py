@@ -7,11 +7,12 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
 
 from benchmarks.figure import Figure
-from conpaas_iac import certificates, settings, vpn
+from conpaas_iac import settings
+from conpaas_iac.core.layout import SIZES, Node
+from conpaas_iac.core.topology import Flow, Service, Topology
 from conpaas_iac.host import nebula
-from conpaas_iac.layout import SIZES, Node
-from conpaas_iac.topology import Flow, Service, Topology
-from conpaas_iac.vpn import Place, Transport
+from conpaas_iac.network import certificates, vpn
+from conpaas_iac.network.vpn import Place, Transport
 from tests.e2e.machines import PING, address, lxc, pinged, run, scratch, until
 
 PORT = 8080

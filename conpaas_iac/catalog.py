@@ -1,7 +1,7 @@
 """Service types, found in roles/*/meta/service.yml: adding a type touches no Python."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -135,12 +135,25 @@ class ServiceType:
     @cached_property
     def install_digest(self) -> str:
         """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
-        digest = hashlib.sha256()
         patterns = ("tasks/install*", "vars/*", "files/**/*")
-        for path in sorted(path for pattern in patterns for path in self.folder.glob(pattern)):
+        return self._named(path for pattern in patterns for path in self.folder.glob(pattern))[:12]
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it is no type of the manifest language."""
+        return self.descriptor.internal
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the whole folder, but for what only people read."""
+        return self._named(path for path in self.folder.rglob("*") if path.suffix not in (".md", ".pyc"))
+
+    def _named(self, paths: Iterable[Path]) -> str:
+        digest = hashlib.sha256()
+        for path in sorted(paths):
             if path.is_file():
                 digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()[:12]
+        return digest.hexdigest()
 
     def default_options(self) -> dict[str, Any]:
         """Every option with its default; options without one are absent."""

@@ -106,7 +106,7 @@ def main() -> None:
     """Entry point. Exit codes: 0 done · 1 you can act · 2 the plan has changes · 3 a machine failed ·
     4 somebody else is changing it · 5 drift · 70 our bug · 130 interrupted."""
     if sys.argv[1:] and sys.argv[1] not in ALONE:
-        from conpaas_iac import supervisor
+        from conpaas_iac.system import supervisor
 
         supervisor.begin()
     sys.exit(run(sys.argv[1:]))
@@ -160,7 +160,7 @@ def _keep_trace() -> Path:
     import traceback
 
     from conpaas_iac import settings
-    from conpaas_iac.files import private_folder
+    from conpaas_iac.system.files import private_folder
 
     try:
         folder = private_folder(settings.load().state / "traces")

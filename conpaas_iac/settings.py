@@ -34,6 +34,7 @@ class Settings:
     lxd_bridge: str = "conpaas0"
     address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
     lxd_bridge_range: str = "10.60.0.0/16"
+    parallel: str = "4"  # applications that one `up` makes at the same time
     retry_pause: str = "2"  # seconds before a machine that failed is tried again; four times that before the last time
 
     @property
@@ -66,6 +67,11 @@ class Settings:
         return (pause, 4 * pause)
 
     @property
+    def workers(self) -> int:
+        """How many applications are made at the same time."""
+        return int(self.parallel)
+
+    @property
     def backend_url(self) -> str:
         """The backend, as the engine takes it."""
         return self.backend or f"file://{self.state / 'backend'}"
@@ -94,6 +100,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(**values)
     if not re.fullmatch(r"\d+(\.\d+)?", settings.retry_pause):
         raise UserError(f"setting retry_pause: {settings.retry_pause!r} is not a number of seconds")
+    if not re.fullmatch(r"[1-9]\d{0,2}", settings.parallel):
+        raise UserError(f"setting parallel: {settings.parallel!r} is not a number from 1 to 999")
     if not settings.backend_url.startswith(("file://", "s3://")):
         raise UserError(
             f"backend {settings.backend_url!r} cannot be used: the record beside the checkpoint needs file:// or s3://",

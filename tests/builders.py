@@ -5,13 +5,14 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac import addresses, catalog, declaration, render, topology
-from conpaas_iac.addresses import Lock
-from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac import catalog
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core import addresses, declaration, render, topology
+from conpaas_iac.core.addresses import Lock
+from conpaas_iac.core.declaration import Declaration, Machine
+from conpaas_iac.core.render import Tree
+from conpaas_iac.core.topology import Topology
 from conpaas_iac.manifest import model
-from conpaas_iac.record import Record
-from conpaas_iac.render import Tree
-from conpaas_iac.topology import Topology
 
 TYPES = catalog.load()
 INTERNAL = catalog.load_internal()

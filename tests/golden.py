@@ -11,10 +11,10 @@ A file that is its template, byte for byte, is not copied: the machine's list sa
 import shutil
 from pathlib import Path
 
-from conpaas_iac import wish
-from conpaas_iac.render import File, Tree
+from conpaas_iac.core.render import File, Tree
 from conpaas_iac.settings import Settings
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import wish
+from conpaas_iac.usecases.wish import Request
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted(path.parent for path in (ROOT / "tests" / "unit" / "golden").glob("*/manifest.json"))

@@ -1,10 +1,36 @@
 """Processes that inherited a mark in their environment, and whether they are gone."""
 
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+@contextmanager
+def begun(mark: str, stderr: int) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Begins Python programs (a text, arguments), each in a process group of its own; none with the mark is left."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin(program: str, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            cwd=Path(__file__).parents[1],
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
+    assert gone_within(5, mark)
 
 
 def marked(mark: str) -> dict[int, str]:

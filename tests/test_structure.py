@@ -21,35 +21,89 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors events ordering files shipped settings store bucket trying downloads ssh remote quoting "
-        "placeholders processes stream journal supervisor flock holder lease lessee turn place holding memory",
+        "__init__ errors runs.events core.ordering system.files shipped settings backend.store backend.bucket "
+        "system.trying system.downloads machines.ssh machines.remote core.quoting core.placeholders system.processes "
+        "runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease backend.lessee "
+        "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources core "
+        "network plans machines drift why usecases views",
         "",
     ),
-    "code": ("archives archive_members inspected", "ground"),
-    "catalog": ("catalog", "ground"),
-    "model": ("manifest.model", ""),
-    "manifest": ("manifest manifest.* scaling", "ground code catalog model"),
-    "fetch": ("code", "ground code model"),
+    "code": (
+        "sources.archives sources.archive_members sources.inspected",
+        "ground",
+    ),
+    "catalog": (
+        "catalog",
+        "ground",
+    ),
+    "model": (
+        "manifest.model",
+        "",
+    ),
+    "manifest": (
+        "manifest manifest.* usecases.scaling",
+        "ground code catalog model",
+    ),
+    "fetch": (
+        "sources.code",
+        "ground code model",
+    ),
     "pure": (
-        "addresses layout flows topology declaration plan render record lockfile status vpn certificates membership "
-        "renewal joins operations history statefile",
+        "core.addresses core.layout core.flows core.topology core.declaration plans.plan plans.planning plans.danger "
+        "plans.inputs plans.causes core.templates core.render backend.record backend.lockfile views.status "
+        "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
+        "runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
     ),
-    "host": ("lxd host host.*", "ground"),
-    "configure": ("configure", "ground pure"),
-    "seen": ("clouds.base", "ground catalog pure configure provider"),
-    "provider": ("provider provider.*", "ground catalog pure host configure"),
-    "clouds": ("clouds clouds.*", "ground catalog pure host configure seen provider"),
-    "engine": ("stack engine engine_*", "ground pure host clouds provider"),
-    "wish": ("wish", "ground code catalog model manifest fetch pure host clouds"),
-    "deployment": (
-        "situation sight contact visits rolling losses power deployment lifecycle revisiting rotation inspection "
-        "listing joining operating keeping orphans drift driftreport driftfound adoption examining reverting",
-        "ground catalog pure host configure seen clouds engine wish",
+    "host": (
+        "lxd host host.*",
+        "ground",
     ),
-    "back": ("adopting trial why*", "ground code catalog model manifest fetch pure host clouds engine wish deployment"),
-    "net": ("netcause netreport net", "ground pure seen deployment"),
-    "shows": ("report live netview pastview stateview driftview whyview", "ground pure deployment net back"),
+    "configure": (
+        "machines.configure",
+        "ground pure",
+    ),
+    "seen": (
+        "clouds.base",
+        "ground catalog pure configure provider",
+    ),
+    "provider": (
+        "provider provider.*",
+        "ground catalog pure host configure",
+    ),
+    "clouds": (
+        "clouds clouds.*",
+        "ground catalog pure host configure seen provider",
+    ),
+    "engine": (
+        "engine.stack engine engine.engine engine.engine_*",
+        "ground pure host clouds provider",
+    ),
+    "wish": (
+        "usecases.wish",
+        "ground code catalog model manifest fetch pure host clouds",
+    ),
+    "deployment": (
+        "usecases.situation usecases.prospect plans.promise usecases.promising machines.sight machines.contact "
+        "machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle usecases.revisiting "
+        "usecases.rotation usecases.inspection usecases.listing usecases.joining usecases.operating usecases.keeping "
+        "usecases.orphans drift.drift drift.driftreport drift.driftfound drift.adoption usecases.examining "
+        "usecases.reverting",
+        "ground catalog model pure host configure seen clouds engine wish",
+    ),
+    "back": (
+        "usecases.adopting drift.trial why.*",
+        "ground code catalog model manifest fetch pure host clouds engine wish deployment",
+    ),
+    "net": (
+        "network.netcause network.netreport usecases.net",
+        "ground pure seen deployment",
+    ),
+    "shows": (
+        "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
+        "views.driftview views.whyview views.sideview",
+        "ground pure deployment net back",
+    ),
     "verbs": (
         "cli commands commands.*",
         "ground code catalog model manifest pure host wish clouds deployment back net shows",
@@ -58,28 +112,32 @@ ROOMS: dict[str, tuple[str, str]] = {
 
 # third-party package: modules that may import it
 HOMES = {
-    "ansible_runner": "configure",
-    "boto3": "bucket",
-    "botocore": "bucket",
+    "ansible_runner": "machines.configure",
+    "boto3": "backend.bucket",
+    "botocore": "backend.bucket",
     "click": "cli commands.*",
     "cryptography": "provider.*",
-    "jinja2": "render",
+    "jinja2": "core.templates",
     "jsonschema": "manifest.*",
-    "msgspec": "holder lease lessee stream journal statefile catalog inspected render record membership declaration "
-    "net* drift* examining reverting",
+    "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
+    "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
+    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "platformdirs": "settings",
-    "pulumi": "stack engine engine_* provider.* clouds.*",
+    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
-    "rich": "report live netview pastview stateview driftview whyview commands.*",
-    "semver": "engine_*",
-    "yaml": "catalog manifest.* vpn net",
+    "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
+    "views.whyview views.sideview commands.*",
+    "semver": "engine.engine_*",
+    "yaml": "catalog manifest.* network.vpn usecases.net",
 }
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "addresses placeholders layout flows topology declaration plan render status visits vpn joins netcause netreport "
-    "renewal rolling losses operations drift driftreport driftfound adoption"
+    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration plans.plan "
+    "core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
+    "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
+    "plans.causes plans.planning plans.plandocument drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
@@ -214,6 +272,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
     assert isinstance(cloud.BAKES, bool)
+    assert isinstance(cloud.KEEPS_ADDRESS, bool)
     for function, said in PROTOCOL.items():
         wanted = [parameter for parameter in inspect.signature(said).parameters if parameter != "self"]
         assert list(inspect.signature(getattr(cloud, function)).parameters) == wanted, function

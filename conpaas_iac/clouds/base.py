@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from conpaas_iac.catalog import ServiceType
-from conpaas_iac.configure import Executor
-from conpaas_iac.declaration import Declaration, Machine
-from conpaas_iac.events import Listener
+from conpaas_iac.core.declaration import Declaration, Machine
+from conpaas_iac.machines.configure import Executor
+from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Seen:
     ip: str = ""  # on the provider's network, while it runs
     cpu: int | None = None  # cores; 0: no limit, None: the cloud does not say
     memory: int | None = None  # MiB, alike
+    port: int = 22  # where SSH greets
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Cloud(Protocol):
     SUMMARY: str
     MACHINE: str  # resource type of a machine: "conpaas:lxd:Instance"
     MTU: int  # largest packet of its network, in bytes
+    KEEPS_ADDRESS: bool  # whether a machine that is made anew has the address on its network that it had
     BAKES: bool  # whether its images hold the packages of a service type
 
     def machine_name(self, application: str, environment: str, node: str) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from conpaas_iac import lxd
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds.base import Seen, Tagged
-from conpaas_iac.configure import Executor
-from conpaas_iac.declaration import Declaration, Machine
+from conpaas_iac.core.declaration import Declaration, Machine
 from conpaas_iac.errors import UserError
-from conpaas_iac.events import Listener
 from conpaas_iac.host import base_image
 from conpaas_iac.host.bridge import gateway
+from conpaas_iac.machines.configure import Executor
+from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SUMMARY = "system containers on this machine"
 MACHINE = "conpaas:lxd:Instance"
 MTU = 1500
+KEEPS_ADDRESS = True
 BAKES = True
 LONGEST_NAME = 63
 
@@ -132,6 +133,7 @@ def _seen(instance: Mapping[str, Any]) -> Seen:
         ip=next(ips, ""),
         cpu=cores(config.get("limits.cpu", "")),
         memory=mebibytes(config.get("limits.memory", "")),
+        port=int(config.get(lxd.SSH_PORT, "22")),
     )
 
 

@@ -19,7 +19,7 @@ from conpaas_iac.host.parts import Report
 from conpaas_iac.settings import Settings
 
 if TYPE_CHECKING:
-    from conpaas_iac.orphans import Found
+    from conpaas_iac.usecases.orphans import Found
 
 MARKS = {
     State.THERE: ("✓", "green"),
@@ -78,9 +78,9 @@ def command(machines: tuple[str, ...], orphans: bool, remove: bool, yes: bool, f
 
 
 def _orphans(machines: tuple[str, ...], remove: bool, yes: bool, form: str, configured: Settings) -> int:
-    from conpaas_iac import orphans
     from conpaas_iac.commands import output
-    from conpaas_iac.live import shown
+    from conpaas_iac.usecases import orphans
+    from conpaas_iac.views.live import shown
 
     found = orphans.find(configured)
     console = output.console(stderr=form == "json")
@@ -105,7 +105,7 @@ def _orphans(machines: tuple[str, ...], remove: bool, yes: bool, form: str, conf
 
 
 def _view(found: tuple["Found", ...], console: Console) -> Table | Text:
-    from conpaas_iac import joins
+    from conpaas_iac.network import joins
 
     known = [each for each in found if each.verdict == "known"]
     rest = [each for each in found if each.verdict != "known"]

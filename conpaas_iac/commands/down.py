@@ -18,8 +18,8 @@ from conpaas_iac.commands import options, output
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(application: str, environment: str, events: str, form: str, may_lose: tuple[str, ...], yes: bool) -> int:
     """Remove the machines, network and state of APPLICATION. Data on its machines is lost; the manifest stays."""
-    from conpaas_iac import inspection, lifecycle
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import inspection, lifecycle
 
     begun, configured = time.monotonic(), settings.load()
     machines = inspection.machines_of(application, environment, configured)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import driftreport, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
-from conpaas_iac.driftreport import DriftReport, Mending
+from conpaas_iac.drift import driftreport
+from conpaas_iac.drift.driftreport import DriftReport, Mending
 from conpaas_iac.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -51,8 +52,8 @@ def command(
     Each with how dangerous mending it is: safe, restart, downtime or data loss. Exit code 5 when something drifted, 0
     when nothing did, 3 when machines could not be checked. Contents of files with secrets are compared, never shown.
     """
-    from conpaas_iac import examining, reverting
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import examining, reverting
 
     if revert and adopt:
         raise click.UsageError("--revert brings it back, --adopt takes it over: one of them")
@@ -77,7 +78,7 @@ def command(
 
 
 def _ask(report: DriftReport, mendings: tuple[Mending, ...], files: bool, form: str, yes: bool) -> None:
-    from conpaas_iac import driftview
+    from conpaas_iac.views import driftview
 
     is_json = form == "json"
     console = output.console(stderr=is_json)
@@ -89,7 +90,8 @@ def _ask(report: DriftReport, mendings: tuple[Mending, ...], files: bool, form: 
 
 
 def _adopt(report: DriftReport, place: Path, form: str, configured: Settings) -> int:
-    from conpaas_iac import adopting, driftview
+    from conpaas_iac.usecases import adopting
+    from conpaas_iac.views import driftview
 
     adopted = adopting.adopt(report, place, configured)
     if form == "json":
@@ -100,7 +102,7 @@ def _adopt(report: DriftReport, place: Path, form: str, configured: Settings) ->
 
 
 def _show(report: DriftReport, form: str, files: bool, reverted: tuple[Mending, ...] = ()) -> None:
-    from conpaas_iac import driftview
+    from conpaas_iac.views import driftview
 
     if form == "json":
         click.echo(json.dumps(driftreport.document(report, reverted), indent=2))

@@ -4,11 +4,13 @@ import json
 
 import click
 
-from conpaas_iac import history, journal, pastview, settings
+from conpaas_iac import settings
+from conpaas_iac.backend.place import stack_name
 from conpaas_iac.commands import options, output
 from conpaas_iac.commands.running import with_lines
 from conpaas_iac.errors import UserError
-from conpaas_iac.place import stack_name
+from conpaas_iac.runs import history, journal
+from conpaas_iac.views import pastview
 
 SPARE = 5  # runs that were killed before they said who they are
 

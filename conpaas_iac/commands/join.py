@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import holder, joins, report, settings
+from conpaas_iac import settings
+from conpaas_iac.backend import holder
 from conpaas_iac.commands import options, output
+from conpaas_iac.network import joins
+from conpaas_iac.views import report
 
 
 def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
@@ -54,8 +57,8 @@ def command(
     not even ping. The key is made here and stays here. Under the same name again it is renewed and keeps its address.
     It ends by itself; `--end` locks it out at once.
     """
-    from conpaas_iac import joining
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import joining
 
     if end == bool(reach):
         raise click.UsageError("say what to --reach, or --end")

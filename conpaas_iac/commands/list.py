@@ -5,15 +5,16 @@ from dataclasses import asdict
 
 import click
 
-from conpaas_iac import report, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.views import report
 
 
 @click.command("list")
 @options.form
 def command(form: str) -> int:
     """List the applications of the backend."""
-    from conpaas_iac import listing
+    from conpaas_iac.usecases import listing
 
     found = listing.listings(settings.load())
     if form == "json":

@@ -15,8 +15,8 @@ from conpaas_iac.commands import options
 @options.form
 def command(manifest: Path, environment: str, form: str) -> int:
     """Give MANIFEST's application its addresses and pin its code, in the lock file beside it. Commit that file."""
-    from conpaas_iac.situation import wish_of
-    from conpaas_iac.wish import Request
+    from conpaas_iac.usecases.situation import wish_of
+    from conpaas_iac.usecases.wish import Request
 
     wish = wish_of(Request(manifest, environment), settings.load())
     lock = wish.lock

@@ -15,7 +15,7 @@ from conpaas_iac.commands import options
 @click.option("-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many a machine.")
 def command(target: str, environment: str, form: str, lines: int) -> int:
     """Show the last lines of the units that the machines run."""
-    from conpaas_iac import inspection
+    from conpaas_iac.usecases import inspection
 
     application, *path = target.split("/")
     with inspection.view(application, environment, settings.load()) as looked:

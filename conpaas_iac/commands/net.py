@@ -4,8 +4,10 @@ import json
 
 import click
 
-from conpaas_iac import netreport, netview, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.network import netreport
+from conpaas_iac.views import netview
 
 
 @click.command("net")
@@ -25,7 +27,7 @@ def command(application: str, environment: str, form: str) -> int:
 
     Machines are asked over SSH, all at the same time, for a few seconds. Exit code 3 when something is broken.
     """
-    from conpaas_iac import net
+    from conpaas_iac.usecases import net
 
     found = net.net_of(application, environment, settings.load())
     if form == "json":

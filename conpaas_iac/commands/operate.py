@@ -13,16 +13,17 @@ from typing import IO, Any
 import click
 from rich.filesize import decimal
 
-from conpaas_iac import operating, operations, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import output
 from conpaas_iac.commands.running import running
 from conpaas_iac.commands.screen import Screen
 from conpaas_iac.commands.secret import read_value
 from conpaas_iac.errors import Failure, Interrupted, MachineError, UserError
-from conpaas_iac.files import replacing, writer
-from conpaas_iac.operating import Answer
-from conpaas_iac.operations import Call, Values
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.files import replacing, writer
+from conpaas_iac.usecases import operating, operations
+from conpaas_iac.usecases.operating import Answer
+from conpaas_iac.usecases.operations import Call, Values
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from conpaas_iac import catalog, operations
+from conpaas_iac import catalog
 from conpaas_iac.catalog import Argument, Catalog, Operation, ServiceType
 from conpaas_iac.commands import options
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest import language
+from conpaas_iac.usecases import operations
 
 TARGET = "APPLICATION[/SERVICE]"
 PREFIX = "of_"  # of the names by which arguments of operations reach the function

@@ -11,7 +11,7 @@ import click
 from conpaas_iac.settings import ALWAYS
 
 if TYPE_CHECKING:
-    from conpaas_iac.wish import Request
+    from conpaas_iac.usecases.wish import Request
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -54,7 +54,7 @@ def request(
     replaced: frozenset[str] = frozenset(),
 ) -> "Request":
     """What the shared options ask for."""
-    from conpaas_iac.wish import Request, is_locked
+    from conpaas_iac.usecases.wish import Request, is_locked
 
     return Request(manifest, environment, is_locked(locked), replaced=replaced, may_lose=frozenset(may_lose))
 

@@ -7,10 +7,12 @@ import click
 from rich.console import Console
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False, quiet: bool = False) -> Console:
     """As wide as the terminal; where there is none, lines are as long as they are."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=1000, soft_wrap=True)
+    made = Console(stderr=stderr, highlight=False, quiet=quiet)
+    if made.is_terminal:
+        return made
+    return Console(stderr=stderr, highlight=False, width=1000, soft_wrap=True, quiet=quiet)
 
 
 def end(form: str, verb: str, application: str, machines: Sequence[str], text: str) -> None:

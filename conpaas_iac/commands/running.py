@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from conpaas_iac import __version__, history, holder, journal, settings, stream
+from conpaas_iac import __version__, settings
+from conpaas_iac.backend import holder
+from conpaas_iac.backend.place import stack_name
 from conpaas_iac.commands import output
 from conpaas_iac.errors import ConpaasError, MachineError
-from conpaas_iac.events import Event, Listener, State
-from conpaas_iac.journal import Journal
-from conpaas_iac.live import shown
-from conpaas_iac.place import stack_name
+from conpaas_iac.runs import history, journal, stream
+from conpaas_iac.runs.events import Event, Listener, State
+from conpaas_iac.runs.journal import Journal
+from conpaas_iac.runs.stream import Begun, Change, File
 from conpaas_iac.settings import Settings
-from conpaas_iac.stream import Begun, Change, File
+from conpaas_iac.views.live import shown
 
 if TYPE_CHECKING:
-    from conpaas_iac.plan import Plan
+    from conpaas_iac.plans.plan import Plan
 
 
 class Run:
@@ -47,8 +49,9 @@ class Run:
         """The plan, before anything happens."""
         self._journal.named(plan.application, plan.environment)
         for change in plan.changes:
-            files = tuple(File(file.path, file.on_change, file.unit) for file in change.files)
-            said = Change(change.action, change.service, change.address, files, change.code)
+            listed = change.files if change.action != "add" else ()  # what is made gets all its files
+            files = tuple(File(file.path, file.on_change, file.unit) for file in listed)
+            said = Change(change.action, change.service, change.address, files, change.code, change.danger)
             self._journal.plan(change.node, change.cause, said)
         if plan.changes and self.console.is_terminal:
             threading.Thread(target=self._learn, args=(plan,), daemon=True).start()
@@ -82,11 +85,12 @@ def running(
     manifest: Path | None = None,
     kept: bool = True,
     live: bool = True,
+    quiet: bool = False,
 ) -> Iterator[Run]:
     """Tell and remember what happens inside, and how it ends. `application` may be said later, by its plan."""
     if events == "-" and form == "json":
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
-    configured, console = settings.load(), output.console(stderr=form == "json" or events == "-")
+    configured, console = settings.load(), output.console(form == "json" or events == "-", quiet)
     begun = Begun(
         by=holder.who(),
         pid=os.getpid(),

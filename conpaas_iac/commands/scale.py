@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import catalog, scaling
+from conpaas_iac import catalog
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
 from conpaas_iac.manifest.read import compile_
 from conpaas_iac.manifest.rewrite import read_exactly, rewrite
+from conpaas_iac.usecases import scaling
 
 
 @click.command("scale", context_settings={"ignore_unknown_options": True})

@@ -20,7 +20,7 @@ def command() -> None:
 @options.form
 def list_(application: str, environment: str, form: str) -> int:
     """Names and versions, and the machines that hold them; never values."""
-    from conpaas_iac import rotation
+    from conpaas_iac.usecases import rotation
 
     found = rotation.known(application, environment, settings.load())
     if form == "json":
@@ -47,8 +47,8 @@ def set_(application: str, name: str, environment: str, events: str, form: str) 
 
     May come before the first `up`. Machines that use it are told at once; passwords change without a gap.
     """
-    from conpaas_iac import rotation
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import rotation
 
     value = read_value(name)
     with running(form, events, application, environment) as run:
@@ -67,8 +67,8 @@ def set_(application: str, name: str, environment: str, events: str, form: str) 
 @options.form
 def rotate(application: str, name: str, environment: str, events: str, form: str) -> int:
     """Make a new value for NAME and tell every machine that uses it; until all do, the former one is accepted, too."""
-    from conpaas_iac import rotation
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import rotation
 
     with running(form, events, application, environment) as run:
         version = rotation.rotate(application, environment, name, settings.load(), run.listen)

@@ -16,7 +16,7 @@ from conpaas_iac.errors import UserError
 @click.argument("command_line", nargs=-1, metavar="[COMMAND…]", type=click.UNPROCESSED)
 def command(target: str, environment: str, command_line: tuple[str, ...]) -> int:
     """Log in to a machine, or run COMMAND there. Strict: the host key is the one that the stack recorded."""
-    from conpaas_iac import inspection
+    from conpaas_iac.usecases import inspection
 
     application, *path = target.split("/")
     with inspection.view(application, environment, settings.load()) as looked:

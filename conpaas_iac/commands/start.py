@@ -14,8 +14,8 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(target: str, environment: str, events: str, form: str) -> int:
     """Start machines that `conpaas stop` stopped, and wait until they do their work."""
-    from conpaas_iac import lifecycle
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import lifecycle
 
     application, _, service = target.partition("/")
     with running(form, events, application, environment) as run:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import settings, stateview
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
 from conpaas_iac.errors import UserError
-from conpaas_iac.files import write_atomically
+from conpaas_iac.system.files import write_atomically
+from conpaas_iac.views import stateview
 
 
 @click.group("state")
@@ -27,7 +28,7 @@ def export(application: str, file: Path | None, overwrite: bool, no_history: boo
 
     Secrets are in it as they are kept: encrypted. The passphrase that decrypts them is not: keep it elsewhere.
     """
-    from conpaas_iac import keeping
+    from conpaas_iac.usecases import keeping
 
     configured = settings.load()
     place = "" if environment == "default" else f".{environment}"
@@ -55,7 +56,7 @@ def _passphrase(configured: settings.Settings) -> str:
 @click.option("--overwrite", is_flag=True, help="Although what is here is newer, or another application of that name.")
 def import_(file: Path, overwrite: bool) -> int:
     """Take over the state in FILE, as `state export` wrote it; refused where what is here is newer."""
-    from conpaas_iac import keeping
+    from conpaas_iac.usecases import keeping
 
     brought = keeping.bring(file, settings.load(), overwrite)
     export = brought.export
@@ -84,7 +85,7 @@ def check(application: str, restore: bool, environment: str, form: str) -> int:
 
     Exit code 1 when something is wrong. What --restore replaces is kept in a folder of the state.
     """
-    from conpaas_iac import keeping
+    from conpaas_iac.usecases import keeping
 
     configured, console = settings.load(), output.console(stderr=form == "json")
     if restore and not application:

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from conpaas_iac import report, settings
+from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.views import report
 
 
 @click.command("status")
@@ -15,7 +16,7 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(application: str, environment: str, form: str) -> int:
     """Say how APPLICATION is now: asks clouds, machines and URLs. Exit code 3 when something is not well."""
-    from conpaas_iac import inspection
+    from conpaas_iac.usecases import inspection
 
     name, _, service = application.partition("/")
     status = inspection.status_of(name, environment, settings.load(), service)

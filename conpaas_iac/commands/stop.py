@@ -14,8 +14,8 @@ from conpaas_iac.commands import options, output
 @options.form
 def command(target: str, environment: str, events: str, form: str) -> int:
     """Stop machines; their data and addresses stay. `up` leaves them stopped until `conpaas start`."""
-    from conpaas_iac import lifecycle
     from conpaas_iac.commands.running import running
+    from conpaas_iac.usecases import lifecycle
 
     application, _, service = target.partition("/")
     with running(form, events, application, environment) as run:

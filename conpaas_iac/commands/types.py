@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from conpaas_iac import catalog, operations
+from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog, Operation, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
+from conpaas_iac.usecases import operations
 
 Row = tuple[str, ...]
 

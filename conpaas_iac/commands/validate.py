@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from conpaas_iac import catalog, settings
-from conpaas_iac.inspected import Inspector
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
+from conpaas_iac.sources.inspected import Inspector
 
 
 @click.command()

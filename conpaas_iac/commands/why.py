@@ -25,8 +25,9 @@ def command(target: str, query: str, environment: str, form: str) -> int:
     Of an APPLICATION, from what was last applied; of a MANIFEST, from what it says now. No machine is asked. Exit code
     1 where it is nothing of the application; the nearest names are said.
     """
-    from conpaas_iac import why, whyview
-    from conpaas_iac.whyground import ground
+    from conpaas_iac.views import whyview
+    from conpaas_iac.why import why
+    from conpaas_iac.why.whyground import ground
 
     found = ground(target, environment, settings.load())
     answers = why.why(query, found)

@@ -15,11 +15,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from conpaas_iac import downloads, shipped
+from conpaas_iac import shipped
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import cached, go, machine
 from conpaas_iac.host.part import Finding, Say, missing, there
 from conpaas_iac.settings import Settings
+from conpaas_iac.system import downloads
 
 MODULE = "engine/nebula"  # its go.mod is the one place that says the version
 SOURCE = "github.com/slackhq/nebula"

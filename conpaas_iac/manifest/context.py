@@ -11,7 +11,7 @@ from conpaas_iac.manifest.language import names
 from conpaas_iac.manifest.source import child
 
 if TYPE_CHECKING:
-    from conpaas_iac.archives import Inspection
+    from conpaas_iac.sources.archives import Inspection
 
 
 Inspect = Callable[[Path], "Inspection"]
@@ -19,7 +19,7 @@ Inspect = Callable[[Path], "Inspection"]
 
 def look(path: Path) -> "Inspection":
     """What an archive holds."""
-    from conpaas_iac import archives  # its imports are only needed for manifests with archives
+    from conpaas_iac.sources import archives  # its imports are only needed for manifests with archives
 
     return archives.inspect(path)
 

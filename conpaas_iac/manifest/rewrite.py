@@ -4,8 +4,8 @@ from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.errors import UserError
-from conpaas_iac.files import write_atomically
 from conpaas_iac.manifest.read import compile_
+from conpaas_iac.system.files import write_atomically
 
 
 def read_exactly(path: Path) -> str:

@@ -8,11 +8,12 @@ from ipaddress import IPv4Network
 from typing import Any
 from uuid import uuid4
 
-from conpaas_iac import certificates, settings
-from conpaas_iac.certificates import Authority as Pair
+from conpaas_iac import settings
 from conpaas_iac.host import nebula
+from conpaas_iac.network import certificates
+from conpaas_iac.network.certificates import Authority as Pair
+from conpaas_iac.network.renewal import Policy, trusted
 from conpaas_iac.provider.resource import Change, Made, Remembered, Values, differing
-from conpaas_iac.renewal import Policy, trusted
 
 
 class Authority(Remembered):

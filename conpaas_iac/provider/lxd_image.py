@@ -7,16 +7,16 @@ from typing import Any
 
 from conpaas_iac import lxd
 from conpaas_iac.catalog import ServiceType
-from conpaas_iac.configure import Executor, Visit
+from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import MachineError
-from conpaas_iac.events import Event, Listener
-from conpaas_iac.flock import alone
 from conpaas_iac.host import base_image
+from conpaas_iac.machines.configure import Executor, Visit
+from conpaas_iac.machines.ssh import access
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.lxd_instance import Instance
-from conpaas_iac.render import Tree
+from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.ssh import access
+from conpaas_iac.system.flock import alone
 
 OVEN = {"cpu": 2, "memory": 2048}
 

@@ -20,7 +20,7 @@ from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.provider.resource import Made, Resource, Values
 from conpaas_iac.provider.secret import Secret
-from conpaas_iac.trying import stubborn
+from conpaas_iac.system.trying import stubborn
 
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,

@@ -25,29 +25,21 @@ import pylxd  # noqa: F401  # imported before the forks
 from pulumi import automation as auto
 from pulumi.automation import errors
 
-from conpaas_iac import (
-    catalog,
-    deployment,
-    lifecycle,
-    place,
-    placeholders,
-    record,
-    rotation,
-    settings,
-    shipped,
-    sight,
-    store,
-)
-from conpaas_iac.configure import FIRST_CONTACT, Outcome, Visit
-from conpaas_iac.engine import Engine
-from conpaas_iac.engine_calls import Workspace
+from conpaas_iac import catalog, settings, shipped
+from conpaas_iac.backend import place, record, store
+from conpaas_iac.backend.record import Certificate
+from conpaas_iac.backend.store import at
+from conpaas_iac.core import placeholders
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_calls import Workspace
 from conpaas_iac.errors import ConpaasError, Failure
-from conpaas_iac.events import Event, Listener
-from conpaas_iac.record import Certificate
-from conpaas_iac.situation import situation, wish_of
-from conpaas_iac.ssh import Access
-from conpaas_iac.store import at
-from conpaas_iac.wish import Request
+from conpaas_iac.machines import sight
+from conpaas_iac.machines.configure import FIRST_CONTACT, Outcome, Visit
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Event, Listener
+from conpaas_iac.usecases import deployment, lifecycle, prospect, rotation
+from conpaas_iac.usecases.situation import situation, wish_of
+from conpaas_iac.usecases.wish import Request
 
 APPLICATION = "shop"
 STEPS = {
@@ -219,7 +211,7 @@ def _facts(request: Request, own: settings.Settings) -> dict[str, Any]:
     return {
         "stack": True,
         "documents": list(at(own.backend_url).names()),
-        "plan": [f"{each.action} {each.node}: {each.cause}" for each in found.plan().changes],
+        "plan": [f"{each.action} {each.node}: {each.cause}" for each in prospect.plan_of(found).changes],
         "pending": [each["resource"]["urn"] for each in checkpoint.get("pending_operations") or ()],
         "deleting": [each["urn"] for each in resources if each.get("delete")],
         "applied": {each.node: each.address for each in found.applied.machines},

@@ -17,7 +17,7 @@ from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from typing import Any
 
 from conpaas_iac import lxd, settings, shipped
-from conpaas_iac.files import private_folder
+from conpaas_iac.system.files import private_folder
 from tests.crash.cloud import Cloud
 from tests.engine.conftest import programs
 

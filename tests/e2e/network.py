@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
-from conpaas_iac import catalog, certificates, deployment, settings
-from conpaas_iac.certificates import Facts
-from conpaas_iac.events import Event
+from conpaas_iac import catalog, settings
 from conpaas_iac.host import nebula
-from conpaas_iac.wish import Request
+from conpaas_iac.network import certificates
+from conpaas_iac.network.certificates import Facts
+from conpaas_iac.runs.events import Event
+from conpaas_iac.usecases import deployment
+from conpaas_iac.usecases.wish import Request
 from tests.e2e.conftest import Story
 from tests.e2e.machines import lxc, run, until
 

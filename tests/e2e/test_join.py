@@ -4,9 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac import joining, settings
+from conpaas_iac import settings
 from conpaas_iac.host import nebula
-from conpaas_iac.joining import Wanted
+from conpaas_iac.usecases import joining
+from conpaas_iac.usecases.joining import Wanted
 from tests import schemas
 from tests.e2e import machines
 from tests.e2e.conftest import Story

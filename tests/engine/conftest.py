@@ -12,16 +12,18 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, placeholders, quoting, settings
-from conpaas_iac.configure import Outcome, Visit
-from conpaas_iac.deployment import Result
-from conpaas_iac.engine import Engine
+from conpaas_iac import settings
+from conpaas_iac.backend.record import Certificate
+from conpaas_iac.core import placeholders, quoting
+from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import Failure
-from conpaas_iac.events import Event, Listener
 from conpaas_iac.host import engine, nebula
-from conpaas_iac.record import Certificate
-from conpaas_iac.ssh import Access
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Event, Listener
+from conpaas_iac.usecases import deployment, lifecycle
+from conpaas_iac.usecases.deployment import Result
+from conpaas_iac.usecases.wish import Request
 from tests.engine.fake_lxd import FakeLxd
 
 
@@ -77,15 +79,15 @@ class World:
         path.write_text(json.dumps(document, indent=2))
         return path
 
-    def up(self, *services: dict[str, Any], locked: bool = False, **fields: Any) -> Result:
+    def up(self, *services: dict[str, Any], locked: bool = False, every: bool = False, **fields: Any) -> Result:
         """Write the manifest, where services are given, and make it so; visits and events are those of this run."""
         if services:
             self.write(*services, **fields)
         self.visits.seen.clear()
         self.events.clear()
         self.lxd.calls.clear()
-        request = Request(self.folder / "manifest.json", locked=locked)
-        return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, self.visits)
+        request = Request(self.folder / "manifest.json", locked=locked, every=every)
+        return deployment.up(request, self.settings, self.events.append, lambda plan, wish: None, execute=self.visits)
 
     def down(self, *may_lose: str) -> None:
         """Remove it."""

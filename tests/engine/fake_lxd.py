@@ -103,7 +103,7 @@ class FakeLxd:
         self.made: list[str] = []  # every machine that was ever made, in order
         self._operations: dict[str, dict[str, Any]] = {}
         self._lock = threading.RLock()
-        self._last = 0
+        self._leases: dict[str, str] = {}  # hardware address -> address
         with socket.create_server(("127.83.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
 
@@ -182,10 +182,10 @@ class FakeLxd:
                 raise Refused(409, f"Instance {name!r} already exists")
             if self.faults.strikes(self.faults.create, name):
                 return self._failed("No space left on device in storage pool")
-            self._last += 1
             config = {**body["config"], "volatile.uuid": str(uuid.uuid4()), lxd.SSH_PORT: str(self._port)}
             image = body["source"]["alias"]
-            ip = f"127.83.0.{self._last}"
+            card, last = config.get("volatile.eth0.hwaddr", name), len(self._leases) + 1
+            ip = self._leases.setdefault(card, f"127.83.{last // 250}.{last % 250 + 1}")  # as the bridge's DHCP does
             self.machines[name] = Machine(name, config, body.get("devices", {}), image, ip, query["project"])
             self.calls.append(f"create {name}")
             self.made.append(name)

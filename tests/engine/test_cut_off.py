@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle, place, power, record, rotation
-from conpaas_iac.engine import Engine
-from conpaas_iac.errors import MachineError
-from conpaas_iac.store import Store
-from conpaas_iac.wish import Request
+from conpaas_iac.backend import place, record
+from conpaas_iac.backend.store import Store
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.machines import power
+from conpaas_iac.usecases import deployment, lifecycle, rotation
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 
@@ -140,6 +142,21 @@ def test_data_that_nobody_holds_begins_anew(world: World) -> None:
     record.write(shelf(world), "shop.default", replace(there, founded=frozenset({"web", "db"})))
     world.up(backends(2))
     assert record.read(shelf(world), "shop.default").founded == frozenset()
+
+
+def test_data_that_was_given_up_by_a_run_that_was_cut_off_is_not_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps = {"Type": "mysql", "ServiceName": "db", "Configuration": {"databases": ["shop"]}}
+    world.up(keeps)
+    with monkeypatch.context() as patched, pytest.raises(Cut):
+        patched.setattr(Engine, "destroy", lambda *_: cut(world.lxd.lose("shop--db-1")))
+        world.down("db")
+    world.up()
+    assert world.lxd.running() == {"shop--db-1"}
+    world.lxd.lose("shop--db-1")
+    with pytest.raises(UserError, match="db would lose its data"):
+        world.up()
 
 
 def test_a_service_keeps_its_data_under_another_name(tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from conpaas_iac import adopting, cli, examining, record, reverting
-from conpaas_iac.declaration import Machine
-from conpaas_iac.driftfound import Found, FoundCertificate, FoundPackage, FoundUnit
-from conpaas_iac.driftreport import DriftReport
+from conpaas_iac import cli
+from conpaas_iac.backend import record
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.drift.driftfound import Found, FoundCertificate, FoundPackage, FoundUnit
+from conpaas_iac.drift.driftreport import DriftReport
 from conpaas_iac.errors import UserError
-from conpaas_iac.inspection import View
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import adopting, examining, reverting
+from conpaas_iac.usecases.inspection import View
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 from tests.schemas import check
 from tests.unit.drift.found import perfect

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment
 from conpaas_iac.errors import ConpaasError, LeaseHeldError, MachineError
+from conpaas_iac.usecases import deployment
 from tests.engine.conftest import World, backends
 
 
@@ -102,8 +102,8 @@ def test_a_lost_machine_is_made_again_and_a_stopped_one_started(world: World) ->
     world.lxd.lose("shop--web-2")
     world.lxd.halt("shop--web-3")
     out = world.up()
-    assert [(change.node, change.action) for change in out.plan.changes] == [("web-2", "replace")]
-    assert world.visits.seen == [("configure", ("web-1", "web-2", "web-3"))]  # all ask web-2 where machines are
+    assert [(change.node, change.action) for change in out.plan.changes] == [("web-2", "replace"), ("web-3", "wake")]
+    assert world.visits.seen == [("configure", ("web-2", "web-3"))]
     assert {name for name, each in world.lxd.ids().items() if each == ids[name]} == {"shop--web-1", "shop--web-3"}
     assert world.lxd.running() == set(ids)
     assert world.lxd.machines["shop--web-2"].config["user.conpaas.incarnation"] == "2"
@@ -169,8 +169,9 @@ def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World,
 TOOL = """
 import sys
 from pathlib import Path
-from conpaas_iac import deployment, settings
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import deployment
+from conpaas_iac import settings
+from conpaas_iac.usecases.wish import Request
 deployment.ensure_route = lambda settings: None
 deployment.up(Request(Path(sys.argv[1])), settings.load(), lambda event: None, lambda plan, wish: None)
 """

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import cli, deployment
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
 from tests import schemas
 from tests.engine.conftest import World, backends
 
@@ -95,7 +96,8 @@ def test_who_finds_it_held_changed_nothing(world: World, verb: Verb) -> None:
 
 TOOL = """
 import sys
-from conpaas_iac import cli, deployment
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
 deployment.ensure_route = lambda settings: None
 sys.exit(cli.run(sys.argv[1:]))
 """

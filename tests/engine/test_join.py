@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conpaas_iac import certificates, inspection, joining, lockfile, record, status, vpn
-from conpaas_iac.certificates import Facts
+from conpaas_iac.backend import lockfile, record
+from conpaas_iac.backend.record import Record
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.host import nebula
-from conpaas_iac.joining import Joined, Wanted
-from conpaas_iac.record import Record
+from conpaas_iac.network import certificates, vpn
+from conpaas_iac.network.certificates import Facts
+from conpaas_iac.usecases import inspection, joining
+from conpaas_iac.usecases.joining import Joined, Wanted
+from conpaas_iac.views import status
 from tests.engine.conftest import World, backends
 
 TWO = ({"ServiceName": "front", **backends(2)}, {"ServiceName": "back"})

@@ -4,22 +4,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from conpaas_iac import place
+from conpaas_iac.backend import place
 from tests.engine.conftest import World, backends
-from tests.processes import gone_within, marked
+from tests.processes import begun, gone_within, marked
 
 TOOL = """
 import sys
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
-from conpaas_iac import cli, deployment
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
 deployment.ensure_route = lambda settings: None
 if sys.argv.pop(1) == "pretend":
     from tests.engine.conftest import Visits
@@ -39,25 +39,8 @@ def mark(world: World) -> str:
 @pytest.fixture
 def begin(world: World, mark: str) -> Iterator[Begin]:
     """`conpaas up` as a user starts it, in a process group of its own."""
-    begun: list[subprocess.Popen[str]] = []
-
-    def start(manifest: Path, ansible: str = "pretend") -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", TOOL, ansible, "up", str(manifest)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            cwd=Path(__file__).parents[2],
-        )
-        begun.append(process)
-        return process
-
-    yield start
-    for process in begun:
-        process.kill()
-        process.communicate()
-    assert gone_within(5, mark)
+    with begun(mark, subprocess.STDOUT) as start:
+        yield lambda manifest, ansible="pretend": start(TOOL, ansible, "up", str(manifest))
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -11,7 +11,7 @@ from threading import Timer
 
 import pytest
 
-from conpaas_iac import place
+from conpaas_iac.backend import place
 from conpaas_iac.errors import LeaseHeldError
 from tests.engine.conftest import World, backends
 from tests.engine.test_s3 import bucket  # noqa: F401 (a fixture)
@@ -20,10 +20,12 @@ from tests.processes import gone_within, marked
 # A run on another machine, as far as leases can tell, whose leases are short.
 ELSEWHERE = """
 import sys
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
 import msgspec
-from conpaas_iac import cli, deployment, holder, holding, lease
+from conpaas_iac import cli
+from conpaas_iac.usecases import deployment
+from conpaas_iac.backend import holder, holding, lease
 from tests.engine.conftest import Visits
 lease.TTL = 2.0
 holding.here = lambda: msgspec.structs.replace(holder.here(), host="elsewhere", machine="other", boot="other")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import cli, lxd, orphans
+from conpaas_iac import cli, lxd
+from conpaas_iac.backend.holding import holding
 from conpaas_iac.errors import MachineError, StateError, UserError
-from conpaas_iac.holding import holding
 from conpaas_iac.provider.lxd_instance import Instance
+from conpaas_iac.usecases import orphans
 from tests import schemas
 from tests.engine.conftest import World, backends
 

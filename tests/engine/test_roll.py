@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from conpaas_iac import catalog, deployment, record
+from conpaas_iac import catalog
+from conpaas_iac.backend import record
 from conpaas_iac.catalog import Group
-from conpaas_iac.configure import Outcome, Visit
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.usecases import deployment
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 SLOW = {"Configuration": {"memory_limit": "99M"}}
@@ -172,7 +174,7 @@ def test_a_machine_beside_the_first_does_not_prove_that_the_data_began(world: Wo
 
 def test_a_database_whose_machines_are_all_gone_is_not_quietly_empty(world: World, keeping: None) -> None:
     world.up(backends(1))
-    world.lxd.machines.clear()
+    world.lxd.lose("shop--web-1")
     with pytest.raises(UserError, match="web-1 held the last copy of it"):
         world.up()
     seen = founders(world)

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import cli, deployment, journal
+from conpaas_iac import cli
+from conpaas_iac.runs import journal
+from conpaas_iac.usecases import deployment
 from tests import schemas
 from tests.engine.conftest import World, backends
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import lifecycle, rotation
-from conpaas_iac.configure import Visit, _revealed
 from conpaas_iac.errors import UserError
+from conpaas_iac.machines.configure import Visit, _revealed
+from conpaas_iac.usecases import lifecycle, rotation
 from tests.engine.conftest import World, backends
 
 API = {"Environment": {"API_KEY": {"Secret": "api"}}}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conpaas_iac import place
+from conpaas_iac.backend import place
 from conpaas_iac.shipped import folder
 from tests.engine.conftest import World, backends
 

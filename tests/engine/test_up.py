@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, lifecycle
 from conpaas_iac.errors import LeaseHeldError, UserError
 from conpaas_iac.provider.lxd_instance import Instance
-from conpaas_iac.wish import Request
+from conpaas_iac.usecases import deployment, lifecycle, prospect
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 
@@ -42,7 +42,8 @@ def test_scaling_visits_what_is_new_and_the_proxy(world: World) -> None:
         "web-3": "add",
     }
     paths = [file.path for file in out.plan.changes[0].files]
-    assert paths == ["/etc/haproxy/haproxy.cfg", "/etc/conpaas/sessions"]  # the second backend holds sessions, too
+    # The second backend holds sessions, too, and is asked where machines are.
+    assert paths == ["/etc/haproxy/haproxy.cfg", "/etc/conpaas/sessions", "/etc/nebula/config.yml"]
     assert world.visits.seen == [("configure", ("web-1", "web-2", "web-3"))]
     assert world.lxd.ids().items() >= ids.items()
 
@@ -172,10 +173,10 @@ def test_plan_of_what_runs_needs_no_cloud(world: World) -> None:
     world.write(backends(2))
     world.lxd.halt("shop--web-1")
     before = world.settings
-    plan = deployment.planned(Request(world.folder / "manifest.json"), before)
+    plan = prospect.planned(Request(world.folder / "manifest.json"), before)
     assert {change.node: change.action for change in plan.changes} == {"web-1": "change", "web-2": "add"}
     world.lxd.lose("shop--web-1")
-    looked = deployment.planned(Request(world.folder / "manifest.json"), before, look=True)
+    looked = prospect.planned(Request(world.folder / "manifest.json"), before, look=True)
     assert {change.node: change.action for change in looked.changes} == {"web-1": "replace", "web-2": "add"}
 
 

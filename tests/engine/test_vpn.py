@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import deployment, situation, wish
-from conpaas_iac.configure import Visit
+from conpaas_iac.backend.record import Certificate
 from conpaas_iac.errors import UserError
 from conpaas_iac.host.route import Route
-from conpaas_iac.record import Certificate
-from conpaas_iac.renewal import Policy
-from conpaas_iac.wish import Request
+from conpaas_iac.machines.configure import Visit
+from conpaas_iac.network.renewal import Policy
+from conpaas_iac.usecases import deployment, prospect, situation, wish
+from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
 YEAR = timedelta(days=365)
@@ -98,7 +98,7 @@ def test_renewals_are_ordinary_visits(world: World) -> None:
     world.write(backends(2))
     up_at(world, BEGIN)
     assert up_at(world, BEGIN + timedelta(days=100)) == []
-    plan = deployment.planned(Request(world.folder / "manifest.json", now=BEGIN + timedelta(days=130)), world.settings)
+    plan = prospect.planned(Request(world.folder / "manifest.json", now=BEGIN + timedelta(days=130)), world.settings)
     assert {change.action for change in plan.changes} == {"change"}
     assert up_at(world, BEGIN + timedelta(days=130)) == [("configure", ("web-1", "web-2"))]
     assert up_at(world, BEGIN + timedelta(days=131)) == []
@@ -171,7 +171,7 @@ def test_a_block_that_is_too_small_is_told_before_creation(world: World) -> None
 
 def test_a_thousand_machines_are_planned(world: World) -> None:
     world.write(backends(1000))
-    plan = deployment.planned(Request(world.folder / "manifest.json", now=BEGIN), world.settings)
+    plan = prospect.planned(Request(world.folder / "manifest.json", now=BEGIN), world.settings)
     assert len(plan.changes) == 1000
     assert len({change.address for change in plan.changes}) == 1000
     assert_nothing_was_begun(world)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conpaas_iac import addresses
-from conpaas_iac.addresses import Lock
+from conpaas_iac.core import addresses
+from conpaas_iac.core.addresses import Lock
 from conpaas_iac.errors import UserError
 
 NAMES = st.lists(st.text("abcdef", min_size=1, max_size=4), unique=True, min_size=1, max_size=15)

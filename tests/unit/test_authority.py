@@ -5,11 +5,11 @@ from ipaddress import IPv4Interface
 
 import pytest
 
-from conpaas_iac import certificates
 from conpaas_iac.host import nebula
+from conpaas_iac.network import certificates
+from conpaas_iac.network.renewal import Policy
 from conpaas_iac.provider.authority import Authority, pairs_alive
 from conpaas_iac.provider.resource import Change
-from conpaas_iac.renewal import Policy
 from conpaas_iac.settings import load
 
 INPUTS = {"name": "shop", "range": "10.42.0.0/16", "epoch": 1.0}  # numbers arrive as floats

@@ -11,12 +11,13 @@ from random import Random
 
 import pytest
 
-from conpaas_iac import certificates, memory, renewal
-from conpaas_iac.certificates import Authority, Subject
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.host import nebula
-from conpaas_iac.renewal import Due, Policy
+from conpaas_iac.network import certificates, renewal
+from conpaas_iac.network.certificates import Authority, Subject
+from conpaas_iac.network.renewal import Due, Policy
 from conpaas_iac.settings import load
+from conpaas_iac.system import memory
 
 RANGE = IPv4Network("10.42.0.0/16")
 YEAR, DAY = timedelta(days=365), timedelta(days=1)

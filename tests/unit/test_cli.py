@@ -12,7 +12,7 @@ import pytest
 from conpaas_iac import cli, commands
 from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldError, MachineError, UserError
 
-HELPERS = {"options", "output", "operations", "operate", "running", "screen"}
+HELPERS = {"options", "output", "operations", "operate", "running", "screen", "several"}
 
 
 def test_every_verb_has_a_module_and_every_module_a_verb() -> None:
@@ -41,7 +41,7 @@ def test_help_names_all_verbs_and_imports_none() -> None:
 
 def test_what_needs_no_engine_begins_without_it(own_state: Path) -> None:
     verbs = [[verb, "--help"] for verb in cli.VERBS] + [["list"], ["history", "shop"]]
-    slow = {"pulumi", "jsonschema", "conpaas_iac.engine", "conpaas_iac.wish"}
+    slow = {"pulumi", "jsonschema", "conpaas_iac.engine.engine", "conpaas_iac.usecases.wish"}
     code = f"import sys; from conpaas_iac import cli; [cli.run(each) for each in {verbs}]; "
     code += f"print({slow} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -133,3 +133,22 @@ def test_settings_that_are_wrong_are_one_line(own_state: Path, capsys: pytest.Ca
     (own_state / "settings.json").write_text("[]")
     assert cli.run(["list"]) == 1
     assert "should be an object" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.json", "b.json", "--plan", "p.json"], "--plan is for one application"),
+        (["a.json", "b.json", "--allow-data-loss", "db"], "--allow-data-loss is for one application"),
+        (["a.json", "--all", "--plan", "p.json"], "--all visits more than the plan"),
+        (["a.json", "b.json", "--parallel", "0"], "1<=x<=999"),
+        (["a.json", "b.json", "--events", "-", "--format", "json"], "not for both"),
+        (["a.json", "./a.json"], "a.json is there twice"),
+        ([], "say which MANIFEST"),
+    ],
+)
+def test_what_several_applications_cannot_be_asked(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["up", *arguments]) == 1
+    assert said in capsys.readouterr().err

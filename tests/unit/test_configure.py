@@ -5,11 +5,11 @@ from pathlib import Path
 import ansible_runner
 import pytest
 
-from conpaas_iac.configure import Visit, run
+from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import MachineError
-from conpaas_iac.events import silent
-from conpaas_iac.render import Tree
-from conpaas_iac.ssh import Access
+from conpaas_iac.machines.configure import Visit, run
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import silent
 
 
 def test_killed_before_its_first_word_it_is_no_bug_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

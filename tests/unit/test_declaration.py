@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from conpaas_iac import declaration
+from conpaas_iac.core import declaration
 from conpaas_iac.errors import UserError
 from tests.builders import IMAGE, applied, build, service, wanted
 

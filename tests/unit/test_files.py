@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import files
 from conpaas_iac.errors import UserError
+from conpaas_iac.system import files
 
 
 def test_new_files_are_their_owners(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from conpaas_iac.errors import LeaseHeldError
-from conpaas_iac.flock import alone
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.flock import alone
 
 HOLD = """
 import sys
-from conpaas_iac.flock import alone
+from conpaas_iac.system.flock import alone
 from conpaas_iac.settings import Settings
 with alone(Settings(state_dir=sys.argv[1]), "image-php"):
     print("held", flush=True)

@@ -13,14 +13,17 @@ import pytest
 from msgspec import structs
 from rich.console import Console, RenderableType
 
-from conpaas_iac import cli, history, holder, journal, pastview, stream
+from conpaas_iac import cli
+from conpaas_iac.backend import holder
 from conpaas_iac.commands import running
 from conpaas_iac.errors import Failure, LeaseHeldError, MachineError
-from conpaas_iac.events import Event
-from conpaas_iac.history import Past
-from conpaas_iac.journal import Journal
+from conpaas_iac.runs import history, journal, stream
+from conpaas_iac.runs.events import Event
+from conpaas_iac.runs.history import Past
+from conpaas_iac.runs.journal import Journal
+from conpaas_iac.runs.stream import Begun, Change, File
 from conpaas_iac.settings import Settings
-from conpaas_iac.stream import Begun, Change, File
+from conpaas_iac.views import pastview
 from tests import schemas
 
 RUNS = Path(__file__).parent / "runs"  # golden streams; CONPAAS_WRITE_EXPECTED=1 writes them anew

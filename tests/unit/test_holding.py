@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conpaas_iac import holder, holding, lease, place
+from conpaas_iac.backend import holder, holding, lease, place
+from conpaas_iac.backend.holder import Holder
 from conpaas_iac.errors import Interrupted, LeaseHeldError, LeaseLostError, UserError
-from conpaas_iac.events import Event
-from conpaas_iac.holder import Holder
+from conpaas_iac.runs.events import Event
 from conpaas_iac.settings import Settings
 
 HERE = holder.here(("up", "manifest.json"))
@@ -23,7 +23,7 @@ ELSEWHERE = msgspec.structs.replace(HERE, host="elsewhere", machine="other", boo
 
 HOLD = """
 import sys
-from conpaas_iac.holding import holding
+from conpaas_iac.backend.holding import holding
 from conpaas_iac.settings import Settings
 with holding(Settings(state_dir=sys.argv[1]), "shop.default") as held:
     held.turn.step("make machines")

@@ -6,10 +6,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from conpaas_iac import joins, membership, record, status, vpn
+from conpaas_iac.backend import record
+from conpaas_iac.backend.record import Certificate, Join, Record
+from conpaas_iac.core.flows import Offer
 from conpaas_iac.errors import UserError
-from conpaas_iac.flows import Offer
-from conpaas_iac.record import Certificate, Join, Record
+from conpaas_iac.network import joins, membership, vpn
+from conpaas_iac.views import status
 from tests.builders import RANGE, TYPES, applied, build, confirmed, service, trees
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from conpaas_iac.holder import Holder
-from conpaas_iac.lease import Lease
-from conpaas_iac.lessee import Lessee
-from conpaas_iac.store import Version
+from conpaas_iac.backend.holder import Holder
+from conpaas_iac.backend.lease import Lease
+from conpaas_iac.backend.lessee import Lessee
+from conpaas_iac.backend.store import Version
 
 TTL = 40.0
 NAME = "shop.default.json"

@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from conpaas_iac.events import Event
-from conpaas_iac.live import Matrix, shown
+from conpaas_iac.runs.events import Event
+from conpaas_iac.views.live import Matrix, shown
 
 RUN = [
     Event("image", "started", text="baking php"),

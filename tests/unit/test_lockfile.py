@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import addresses, lockfile
-from conpaas_iac.addresses import Lock
+from conpaas_iac.backend import lockfile
+from conpaas_iac.core import addresses
+from conpaas_iac.core.addresses import Lock
 from conpaas_iac.errors import UserError
 
 NAMES = st.lists(st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True), unique=True, max_size=15)

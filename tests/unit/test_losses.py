@@ -7,11 +7,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import losses
+from conpaas_iac.backend.record import Confirmed, Record
 from conpaas_iac.catalog import Group, ServiceType
-from conpaas_iac.declaration import Machine
-from conpaas_iac.record import Confirmed, Record
-from conpaas_iac.topology import Topology
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.plans import losses
 from tests.builders import TYPES, applied, build, service
 
 

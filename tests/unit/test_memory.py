@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import memory
 from conpaas_iac.errors import UserError
+from conpaas_iac.system import memory
 
 
 def test_a_folder_is_private_and_gone_after_its_time_also_after_a_failure(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from conpaas_iac import net, netreport, netview, vpn
+from conpaas_iac.backend.record import Confirmed, Record
+from conpaas_iac.core.render import Member
 from conpaas_iac.guest import net as guest
-from conpaas_iac.netcause import Facts, Peer, Signed, Station
-from conpaas_iac.netreport import NetReport
-from conpaas_iac.record import Confirmed, Record
-from conpaas_iac.render import Member
+from conpaas_iac.network import netreport, vpn
+from conpaas_iac.network.netcause import Facts, Peer, Signed, Station
+from conpaas_iac.network.netreport import NetReport
+from conpaas_iac.usecases import net
+from conpaas_iac.views import netview
 from tests.schemas import check
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -17,16 +17,18 @@ from typing import Any
 import click
 import pytest
 
-from conpaas_iac import catalog, cli, holding, operating
+from conpaas_iac import catalog, cli
+from conpaas_iac.backend import holding
+from conpaas_iac.backend.record import Confirmed, Record
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.declaration import Machine
-from conpaas_iac.engine import Applied
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.engine.engine import Applied
 from conpaas_iac.errors import LeaseHeldError, UserError
-from conpaas_iac.inspection import View
-from conpaas_iac.membership import Authorities
-from conpaas_iac.record import Confirmed, Record
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.network.membership import Authorities
 from conpaas_iac.settings import Settings, load
-from conpaas_iac.ssh import Access
+from conpaas_iac.usecases import operating
+from conpaas_iac.usecases.inspection import View
 from tests.schemas import check
 from tests.ssh import fake_ssh
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import operations
+from conpaas_iac.backend.record import Confirmed, Record
 from conpaas_iac.catalog import Argument, Operation
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.declaration import Machine
+from conpaas_iac.core.declaration import Machine
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.operations import Call
-from conpaas_iac.record import Confirmed, Record
+from conpaas_iac.usecases import operations
+from conpaas_iac.usecases.operations import Call
 
 SAVE = Operation("Write all that there is", group="main", run="toy save")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import placeholders, quoting
+from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.errors import ConpaasError
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}(\.[a-z]{1,8})?", fullmatch=True)

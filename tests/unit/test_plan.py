@@ -7,11 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from conpaas_iac import plan, report
-from conpaas_iac.declaration import Declaration, reborn
-from conpaas_iac.plan import Plan
-from conpaas_iac.record import Record
-from conpaas_iac.topology import Topology
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core.declaration import Declaration, reborn
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.plans import plandocument, planning
+from conpaas_iac.plans.plan import Plan
+from conpaas_iac.plans.planning import Known
+from conpaas_iac.views import planview
 from tests.builders import applied, build, confirmed, service, trees, wanted
 
 ONE, THREE = build(service()), build(service(counts={"backend": 3}))
@@ -22,7 +24,7 @@ def make(layout: Topology, before: Topology | None = None, there: Record | None 
     machines = applied(before) if before else ()
     record = there if there is not None else confirmed(before) if before else Record()
     target: Declaration = fields.pop("target", wanted(layout))
-    return plan.make(layout, target, machines, record, trees(layout), **fields)
+    return planning.make(layout, target, machines, record, trees(layout), **fields)
 
 
 def actions(made: Plan) -> dict[str, str]:
@@ -31,7 +33,7 @@ def actions(made: Plan) -> dict[str, str]:
 
 def shown(made: Plan, files: bool = False) -> str:
     console = Console(file=io.StringIO(), width=200)
-    console.print(report.plan_view(made, files))
+    console.print(planview.view(made, files))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -93,10 +95,10 @@ def test_options_change_files() -> None:
 
 def test_what_the_cloud_lost_is_replaced() -> None:
     target = reborn(wanted(ONE), ["web-1"], {})
-    made = make(ONE, ONE, anew={"web-1": "the cloud has lost it"}, target=target)
+    made = make(ONE, ONE, known=Known(anew={"web-1": "the cloud has lost it"}), target=target)
     assert [(change.action, change.cause) for change in made.changes] == [("replace", "the cloud has lost it")]
     assert (made.count("add", "replace"), made.count("remove", "replace")) == (1, 1)
-    assert report.summary(made) == "Plan: 1 to add, 0 to change, 1 to remove; 0 as they are."
+    assert plandocument.summary(made) == "Plan: 1 to add, 0 to change, 1 to remove; 0 as they are."
 
 
 def test_another_address_changes_the_machine_and_keeps_it() -> None:
@@ -120,7 +122,7 @@ def test_rest_and_wake() -> None:
     resting = replace(confirmed(ONE), resting=frozenset({"web-1"}))
     assert make(off, ONE, resting).is_empty
     assert actions(make(ONE, ONE, resting)) == {"web-1": "wake"}
-    assert "1 to change" in report.summary(rests)
+    assert "1 to change" in plandocument.summary(rests)
 
 
 def test_a_machine_that_confirmed_nothing() -> None:
@@ -135,9 +137,9 @@ def test_machines_come_in_their_natural_order() -> None:
 
 
 def test_the_json_form_holds_it_all() -> None:
-    document = report.plan_document(make(THREE, ONE, notes=("a note",)))
+    document = plandocument.document(make(THREE, ONE, notes=("a note",)))
     again = json.loads(json.dumps(document))
-    assert (again["version"], again["application"], again["range"]) == (1, "shop", "10.42.0.0/16")
+    assert (again["version"], again["application"], again["range"]) == (2, "shop", "10.42.0.0/16")
     assert [change["action"] for change in again["changes"]] == ["change", "add", "add"]
     assert again["summary"].startswith("Plan: 2 to add, 1 to change")
     assert again["notes"] == ["a note"]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import record
+from conpaas_iac.backend import record
+from conpaas_iac.backend.record import Record
+from conpaas_iac.backend.store import Folder
 from conpaas_iac.errors import UserError
-from conpaas_iac.record import Record
-from conpaas_iac.store import Folder
 from tests.builders import build, confirmed, service, trees
 
 THREE = build(service(counts={"backend": 3}))

@@ -12,10 +12,10 @@ from typing import IO
 
 import pytest
 
-from conpaas_iac import remote
 from conpaas_iac.errors import UserError
 from conpaas_iac.guest import command as guest
-from conpaas_iac.remote import Command, Ended
+from conpaas_iac.machines import remote
+from conpaas_iac.machines.remote import Command, Ended
 from tests.ssh import fake_ssh
 
 PATIENCE = 20.0

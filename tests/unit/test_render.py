@@ -1,10 +1,12 @@
 """Configuration as it is rendered: the same always, and changed only where something changed."""
 
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import pytest
 
-from conpaas_iac.topology import Topology
+from conpaas_iac.core.topology import Topology
 from tests import golden
 from tests.builders import build, lock, service, trees
 
@@ -75,3 +77,18 @@ def test_code_is_part_of_the_digest_where_it_is_carried() -> None:
     read_only = trees(build(service(options=options), code={"web": "a" * 64}))["web-1"].code
     assert read_only
     assert read_only.owner == ""
+
+
+def test_a_text_that_is_the_same_on_all_machines_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    really = jinja2.Template.render
+
+    def render(template: jinja2.Template, *arguments: Any) -> str:
+        rendered.append(str(template.name).partition("/templates")[2])
+        return really(template, *arguments)
+
+    monkeypatch.setattr(jinja2.Template, "render", render)
+    found = trees(build(service(counts={"backend": 40}), service("blog")))
+    assert len({tree.digest for tree in found.values()}) == len(found) == 41
+    assert rendered.count("/etc/hosts.j2") == 1
+    assert rendered.count("/etc/hostname.j2") == 41

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conpaas_iac import membership, plan, renewal
-from conpaas_iac.membership import Authorities
-from conpaas_iac.plan import Plan
-from conpaas_iac.record import Certificate, Record
-from conpaas_iac.render import Tree
+from conpaas_iac.backend.record import Certificate, Record
+from conpaas_iac.core.render import Tree
+from conpaas_iac.network import membership, renewal
+from conpaas_iac.network.membership import Authorities
+from conpaas_iac.plans import planning
+from conpaas_iac.plans.plan import Plan
+from conpaas_iac.plans.planning import Known
 from tests.builders import applied, build, service, trees, wanted
 
 POLICY = renewal.Policy()
@@ -35,7 +37,8 @@ class World:
     def plan(self) -> Plan:
         there = self.trees()
         renewed = membership.renewals(there, self.record, self.authorities, self.now, POLICY)
-        return plan.make(LAYOUT, wanted(LAYOUT), applied(LAYOUT), self.record, there, renewals=renewed)
+        known = Known(renewals=renewed)
+        return planning.make(LAYOUT, wanted(LAYOUT), applied(LAYOUT), self.record, there, known)
 
     def up(self) -> Plan:
         made = self.plan()

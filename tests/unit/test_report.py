@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from conpaas_iac import report
-from conpaas_iac.deployment import Result
-from conpaas_iac.joining import Joined, Wanted
-from conpaas_iac.joins import Port
-from conpaas_iac.listing import Listing
-from conpaas_iac.plan import FileChange, MachineChange, Plan
-from conpaas_iac.record import Certificate, Join, Record
-from conpaas_iac.status import ApplicationStatus, NodeStatus
-from conpaas_iac.status import joined as joined_status
+from conpaas_iac.backend.record import Certificate, Join, Record
+from conpaas_iac.network.joins import Port
+from conpaas_iac.plans import plandocument
+from conpaas_iac.plans.plan import FileChange, MachineChange, Plan
+from conpaas_iac.usecases.deployment import Result
+from conpaas_iac.usecases.joining import Joined, Wanted
+from conpaas_iac.usecases.listing import Listing
+from conpaas_iac.views import report
+from conpaas_iac.views.status import ApplicationStatus, NodeStatus
+from conpaas_iac.views.status import joined as joined_status
 from tests import schemas
 from tests.builders import build, service
 
@@ -79,14 +80,15 @@ def test_a_join() -> None:
 def test_the_result_of_an_up_as_json() -> None:
     plan = Plan("shop", "default", "10.42.0.0/16", (), 1)
     document = json.loads(json.dumps(report.result_document(Result(plan, {"web": "http://10.60.0.9/"}), 1.234)))
-    assert (document["version"], document["seconds"], document["urls"]) == (1, 1.23, {"web": "http://10.60.0.9/"})
+    assert (document["version"], document["seconds"], document["urls"]) == (2, 1.23, {"web": "http://10.60.0.9/"})
     assert document["plan"]["summary"].startswith("No changes.")
 
 
 def test_documents_are_what_the_schemas_say() -> None:
-    file = FileChange("/etc/hosts", "", "nothing", "-a\n+b")
+    file = FileChange("/etc/hosts", "", "nothing", "a", "b")
     change = MachineChange("web-1", "web", "change", "10.42.16.1", "1 file of its configuration", (file,))
     plan = Plan("shop", "default", "10.42.0.0/16", (change,), 2, ("a note",))
-    assert schemas.check(json.dumps(report.plan_document(plan)), "plan")["changes"][0]["files"][0]["diff"] == "-a\n+b"
+    checked = schemas.check(json.dumps(plandocument.document(plan)), "plan")
+    assert checked["changes"][0]["files"][0]["diff"].endswith("-a\n+b")
     result = Result(plan, {"web": "http://10.60.0.9/"})
     assert schemas.check(json.dumps(report.result_document(result, 1.234)), "result")["seconds"] == 1.23

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import rolling
-from conpaas_iac.record import Record
-from conpaas_iac.render import Tree
-from conpaas_iac.rolling import Effect
-from conpaas_iac.topology import Topology
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core.render import Tree
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.plans import rolling
+from conpaas_iac.plans.rolling import Effect
 from tests.builders import TYPES, build, confirmed, service, trees
 
 PHP = msgspec.structs.replace(TYPES["php"].descriptor, drain=("backend",))

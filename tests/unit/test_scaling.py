@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import catalog, scaling
+from conpaas_iac import catalog
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import compile_
+from conpaas_iac.usecases import scaling
 
 TYPES = catalog.load()
 

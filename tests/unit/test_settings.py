@@ -60,3 +60,9 @@ def test_pauses_are_seconds(tmp_path: Path) -> None:
     assert load(tmp_path, CONPAAS_RETRY_PAUSE="0.5").pauses == (0.5, 2.0)
     with pytest.raises(UserError, match="'soon' is not a number of seconds"):
         load(tmp_path, CONPAAS_RETRY_PAUSE="soon")
+
+
+def test_workers_are_a_number(tmp_path: Path) -> None:
+    assert load(tmp_path, CONPAAS_PARALLEL="12").workers == 12
+    with pytest.raises(UserError, match="'0' is not a number from 1"):
+        load(tmp_path, CONPAAS_PARALLEL="0")

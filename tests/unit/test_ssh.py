@@ -5,15 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conpaas_iac import memory
+from conpaas_iac.machines.ssh import access
 from conpaas_iac.provider.identity import ssh_key_pair
-from conpaas_iac.ssh import access
+from conpaas_iac.system import memory
 from tests.processes import gone_within, marked
 
 HOLD = """
 import sys
 from conpaas_iac.provider.identity import ssh_key_pair
-from conpaas_iac.ssh import access
+from conpaas_iac.machines.ssh import access
 with access(ssh_key_pair("test")[0], {}) as way:
     print(way.folder, flush=True)
     sys.stdin.read()

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from conpaas_iac import cli, keeping, lockfile, record, settings, statefile
-from conpaas_iac.addresses import Lock
+from conpaas_iac import cli, settings
+from conpaas_iac.backend import lockfile, record, statefile
+from conpaas_iac.backend.record import Record
+from conpaas_iac.backend.statefile import CHECKPOINT, LOCK, RECORD
+from conpaas_iac.backend.store import Folder
+from conpaas_iac.core.addresses import Lock
 from conpaas_iac.errors import StateError, UserError
-from conpaas_iac.keeping import Kept
-from conpaas_iac.record import Record
-from conpaas_iac.statefile import CHECKPOINT, LOCK, RECORD
-from conpaas_iac.store import Folder
+from conpaas_iac.usecases import keeping
+from conpaas_iac.usecases.keeping import Kept
 from tests import schemas
 
 STACK = "shop.default"

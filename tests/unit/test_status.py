@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from conpaas_iac import renewal, status
+from conpaas_iac.backend.record import Certificate, Record
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.record import Certificate, Record
-from conpaas_iac.status import ApplicationStatus, Probe
+from conpaas_iac.network import renewal
+from conpaas_iac.views import status
+from conpaas_iac.views.status import ApplicationStatus, Probe
 from tests.builders import applied, build, confirmed, service
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

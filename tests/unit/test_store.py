@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import store
+from conpaas_iac.backend import store
+from conpaas_iac.backend.store import Folder, Store
 from conpaas_iac.errors import UserError
-from conpaas_iac.store import Folder, Store
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -72,7 +72,7 @@ def test_what_is_below_a_folder(shelf: Store) -> None:
 
 COUNT = """
 import os, sys
-from conpaas_iac.store import at
+from conpaas_iac.backend.store import at
 shelf = at(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     while True:

@@ -18,7 +18,7 @@ MARK = "CONPAAS_TEST_OF_SUPERVISION"
 # parent has gone. Then it waits, and says what it heard.
 TOOL = """
 import os, signal, subprocess, sys, time
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
 subprocess.Popen(["sleep", "600"], process_group=0)
 subprocess.Popen(["sleep", "601"], start_new_session=True)
@@ -110,7 +110,7 @@ def test_signals_reach_the_worker_alone_and_once(run: Run, number: int) -> None:
 
 
 def test_it_costs_little() -> None:
-    code = "import sys, time; from conpaas_iac import supervisor; begun = time.monotonic(); "
+    code = "import sys, time; from conpaas_iac.system import supervisor; begun = time.monotonic(); "
     ends = "print(time.monotonic() - begun)"
     took = []
     for _ in range(5):
@@ -122,7 +122,7 @@ def test_it_costs_little() -> None:
 
 
 ASKS = """
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
 import click
 import os
@@ -152,7 +152,7 @@ def test_questions_on_a_terminal_and_ctrl_c_there() -> None:
 
 RESIZED = """
 import subprocess, sys
-from conpaas_iac import supervisor
+from conpaas_iac.system import supervisor
 supervisor.begin()
 subprocess.run([sys.argv[1]])
 """

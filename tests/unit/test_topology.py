@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conpaas_iac.core.flows import Flow
+from conpaas_iac.core.layout import SIZES
 from conpaas_iac.errors import UserError
-from conpaas_iac.flows import Flow
-from conpaas_iac.layout import SIZES
 from conpaas_iac.manifest import model
 from tests.builders import build, lock, service, where
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac.configure import FIRST_CONTACT, Outcome, Visit
-from conpaas_iac.contact import patient
+from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import ConpaasError, Failure, UserError
-from conpaas_iac.events import Event, Listener, silent
-from conpaas_iac.render import Tree
+from conpaas_iac.machines.configure import FIRST_CONTACT, Outcome, Visit
+from conpaas_iac.machines.contact import patient
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.runs.events import Event, Listener, silent
 from conpaas_iac.settings import Settings
-from conpaas_iac.ssh import Access
-from conpaas_iac.trying import stubborn
+from conpaas_iac.system.trying import stubborn
 
 ACCESS = Access(Path("/nowhere"), Path("/nowhere/known_hosts"), {})
 

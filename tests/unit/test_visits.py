@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import msgspec
 
-from conpaas_iac import visits
-from conpaas_iac.configure import Visit
-from conpaas_iac.engine import Machines
-from conpaas_iac.membership import Authorities
-from conpaas_iac.record import Confirmed, Record
+from conpaas_iac.backend.record import Confirmed, Record
+from conpaas_iac.engine.engine import Machines
+from conpaas_iac.machines import visits
+from conpaas_iac.machines.configure import Visit
+from conpaas_iac.network.membership import Authorities
 from tests.builders import build, confirmed, service, trees
 
 LAYOUT = build(service("db", {"backend": 2}), service("web"), service("other"))

@@ -9,16 +9,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import vpn
-from conpaas_iac.certificates import make_authority, sign
+from conpaas_iac.core.flows import Flow, Offer
+from conpaas_iac.core.layout import SIZES, Node
+from conpaas_iac.core.topology import Service, Topology
 from conpaas_iac.errors import UserError
-from conpaas_iac.flows import Flow, Offer
 from conpaas_iac.host import nebula
-from conpaas_iac.layout import SIZES, Node
-from conpaas_iac.renewal import Policy
+from conpaas_iac.network import vpn
+from conpaas_iac.network.certificates import make_authority, sign
+from conpaas_iac.network.renewal import Policy
+from conpaas_iac.network.vpn import Place
 from conpaas_iac.settings import load
-from conpaas_iac.topology import Service, Topology
-from conpaas_iac.vpn import Place
 
 RANGE = IPv4Network("10.42.0.0/16")
 ORDER = ("blog", "db", "any", "node")  # of their blocks; two are called like things that Nebula or we treat specially

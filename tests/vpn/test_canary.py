@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from conpaas_iac import settings
-from conpaas_iac.engine import Engine
+from conpaas_iac.engine.engine import Engine
 from tests.e2e.machines import run
 from tests.e2e.network import Network
 

@@ -10,12 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from conpaas_iac import certificates, settings, vpn
-from conpaas_iac.flows import Flow
+from conpaas_iac import settings
+from conpaas_iac.core.flows import Flow
+from conpaas_iac.core.layout import SIZES, Node
+from conpaas_iac.core.topology import Service, Topology
 from conpaas_iac.host import nebula
-from conpaas_iac.layout import SIZES, Node
-from conpaas_iac.topology import Service, Topology
-from conpaas_iac.vpn import Place
+from conpaas_iac.network import certificates, vpn
+from conpaas_iac.network.vpn import Place
 from tests.e2e.machines import address, pinged, run, scratch, until
 from tests.e2e.network import journal
 

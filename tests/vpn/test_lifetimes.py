@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conpaas_iac import configure, situation
-from conpaas_iac.renewal import Policy
+from conpaas_iac.machines import configure
+from conpaas_iac.network.renewal import Policy
+from conpaas_iac.usecases import situation
 from tests.e2e.machines import lxc, pinged, run, until
 from tests.e2e.network import APPLICATION_PORT, Network, facts
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from conpaas_iac import certificates, settings
+from conpaas_iac import settings
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.host import nebula
+from conpaas_iac.network import certificates
 
 CODE_FOLDER = "/srv/conpaas/code"  # as in module_utils/conpaas_code.py
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import archives
 from conpaas_iac.errors import UserError
+from conpaas_iac.sources import archives
 
 
 def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
@@ -100,7 +100,7 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.undo()
     monkeypatch.setattr(archives, "MAX_MEMBERS", 10)
     assert "more than" in archives.inspect(path).error
-    monkeypatch.setattr("conpaas_iac.archive_members.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("conpaas_iac.sources.archive_members.MAX_UNPACKED", 1000)
     assert "unpacks to more" in archives.inspect(path).error
 
 

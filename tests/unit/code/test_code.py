@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import code
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Archive
+from conpaas_iac.sources import code
 from tests.unit.code.test_archives import GOOD, tar
 
 
@@ -57,7 +57,7 @@ def test_a_file_is_fetched_once(archive: Path, tmp_path: Path, monkeypatch: pyte
     wanted = Archive("file", str(archive))
     first = code.fetch(wanted, tmp_path / "cache")
     assert first.archive.is_file() and first.archive.name == f"{first.version}.tar.gz"
-    monkeypatch.setattr("conpaas_iac.archives.normalise", None)
+    monkeypatch.setattr("conpaas_iac.sources.archives.normalise", None)
     assert code.fetch(wanted, tmp_path / "cache") == first
 
 

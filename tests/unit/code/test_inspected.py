@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import archives
-from conpaas_iac.archives import Inspection
-from conpaas_iac.inspected import Inspector
+from conpaas_iac.sources import archives
+from conpaas_iac.sources.archives import Inspection
+from conpaas_iac.sources.inspected import Inspector
 
 
 def pack(path: Path, *names: str) -> Path:

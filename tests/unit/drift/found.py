@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from conpaas_iac import drift
+from conpaas_iac.backend.record import Certificate, Record
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.declaration import Machine
-from conpaas_iac.drift import Around
-from conpaas_iac.driftfound import Found, FoundCertificate, FoundFile, FoundUnit
-from conpaas_iac.driftreport import Drift
-from conpaas_iac.record import Certificate, Record
-from conpaas_iac.render import Member, Tree
-from conpaas_iac.topology import Topology
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.render import Member, Tree
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.drift import drift
+from conpaas_iac.drift.drift import Around
+from conpaas_iac.drift.driftfound import Found, FoundCertificate, FoundFile, FoundUnit
+from conpaas_iac.drift.driftreport import Drift
 from tests.builders import TYPES, applied, trees
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import adoption
-from conpaas_iac.adoption import Parameter
+from conpaas_iac.drift import adoption
+from conpaas_iac.drift.adoption import Parameter
 from tests.builders import TYPES, build, service, trees
 
 INI = "/etc/php/8.2/fpm/conf.d/90-conpaas.ini"

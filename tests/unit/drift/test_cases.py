@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conpaas_iac import drift, placeholders
-from conpaas_iac.driftreport import DriftReport, Unchecked, document, mendings
-from conpaas_iac.record import Record
-from conpaas_iac.topology import Topology
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core import placeholders
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.drift import drift
+from conpaas_iac.drift.driftreport import DriftReport, Unchecked, document, mendings
 from tests.builders import TYPES, build, service
 from tests.schemas import check
 from tests.unit.drift.found import around, changed, compared, confirmed, machine, perfect, seen

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from conpaas_iac import examining
-from conpaas_iac.driftfound import Found
+from conpaas_iac.drift.driftfound import Found
 from conpaas_iac.guest import drift as guest
+from conpaas_iac.usecases import examining
 from tests.unit.drift.found import confirmed
 from tests.unit.drift.test_cases import layout_of
 

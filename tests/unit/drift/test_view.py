@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from conpaas_iac.adopting import Adopted, Edit, Refused
-from conpaas_iac.driftreport import Drift, DriftReport, Unchecked, mendings
-from conpaas_iac.driftview import adopted_view, drift_view, mending_view
+from conpaas_iac.drift.driftreport import Drift, DriftReport, Unchecked, mendings
+from conpaas_iac.usecases.adopting import Adopted, Edit, Refused
+from conpaas_iac.views.driftview import adopted_view, drift_view, mending_view
 
 INI = "/etc/php/8.2/fpm/conf.d/90-conpaas.ini"
 DIFF = f"--- {INI} (confirmed)\n+++ {INI} (now)\n@@ -1 +1 @@\n-memory_limit = '64M'\n+memory_limit = '96M'"

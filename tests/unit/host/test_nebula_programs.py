@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac import downloads, shipped
+from conpaas_iac import shipped
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import go, nebula
 from conpaas_iac.host.part import State
 from conpaas_iac.settings import Settings
+from conpaas_iac.system import downloads
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog
-from conpaas_iac.layout import SIZES
+from conpaas_iac.core.layout import SIZES
 from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read

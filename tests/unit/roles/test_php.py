@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 import pytest
 
-from conpaas_iac import catalog, quoting
+from conpaas_iac import catalog
+from conpaas_iac.core import quoting
 
 KIND = catalog.load()["php"]
 GROUPS = tuple(KIND.descriptor.groups)
@@ -27,6 +28,7 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
     ]
     service = {
         "name": "wiki", "title": "Wiki <b>", "type": "php", "code": code, "nodes": nodes, "uses": [],
+        "directory": {"wiki": [node["address"] for node in nodes]},
         "options": {**KIND.default_options(), **options},
         "environment": environment or {},
         "groups": {group: [node for node in nodes if group in node["groups"]] for group in GROUPS},

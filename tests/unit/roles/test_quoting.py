@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac import quoting
+from conpaas_iac.core import quoting
 from conpaas_iac.errors import UserError
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"))

@@ -12,7 +12,7 @@ from ansible.module_utils.conpaas_code import Code
 from ansible.module_utils.conpaas_node import Machine, merge_pending
 from ansible.module_utils.conpaas_tree import Change, apply, find_changes
 
-from conpaas_iac import archives
+from conpaas_iac.sources import archives
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 MINE = grp.getgrgid(os.getgid()).gr_name

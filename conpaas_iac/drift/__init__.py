@@ -1,0 +1,1 @@
+"""What differs from what machines confirmed, and the ways back."""

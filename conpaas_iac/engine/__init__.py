@@ -1,0 +1,1 @@
+"""The Pulumi engine, and what is declared to it."""

@@ -1,0 +1,1 @@
+"""The way to machines: SSH, Ansible, who is visited when."""

@@ -1,0 +1,224 @@
+"""Ships trees to machines and has them prove that they work: the only place that runs Ansible."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+from conpaas_iac.backend.record import Certificate, certificate
+from conpaas_iac.core import placeholders, quoting
+from conpaas_iac.core.render import Tree
+from conpaas_iac.errors import Failure, MachineError
+from conpaas_iac.machines.ssh import Access
+from conpaas_iac.network import vpn
+from conpaas_iac.network.certificates import Authority
+from conpaas_iac.network.renewal import Policy
+from conpaas_iac.runs.events import Event, Listener
+from conpaas_iac.shipped import folder
+
+LAST_LINES = 12
+FIRST_CONTACT = "first contact"  # the step of a machine that did not answer
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One machine that Ansible goes to."""
+
+    node: str
+    ip: str  # on the provider's network
+    type: str
+    groups: tuple[str, ...]
+    tree: Tree
+    baked: bool  # its image already holds what tasks/install.yml puts there
+    address: str = ""  # its fixed one
+    authority: Authority | None = None  # who signs the certificate that it is to get; None: it keeps the one it has
+    moves: bool = False  # to another address
+    startup_script: str = ""  # a file on this side, run once on a new machine
+    archive: str = ""  # the code's archive on this side
+    brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
+    options: Mapping[str, object] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # version, as "db@3" -> value
+    founds: bool = False  # it begins the service's data, which nobody ever saw
+    dump: str = ""  # SQL for the empty data, a file on this side
+    drains: bool = False  # leaves service before the change
+    joins: bool = True  # enters service after it
+    batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the visits ended: nodes that confirmed, what failed on the others, and certificates that were signed."""
+
+    confirmed: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed
+
+
+class Executor(Protocol):
+    """The seam to the machines; tests pass another."""
+
+    def __call__(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
+        """Run one of the plays on these machines, a batch after the other (they come in that order)."""
+
+
+def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
+    """Run a play through ansible-runner; each machine goes on although another failed."""
+    import ansible_runner
+
+    private = access.folder / f"run-{playbook}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    watcher = _Watcher(listen)
+    ansible_runner.run(
+        private_data_dir=str(private),
+        project_dir=str(folder("playbooks")),
+        playbook=f"{playbook}.yml",
+        inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
+        extravars={"conpaas_batches": _batches(visits)},
+        envvars=_environment(access, len(visits)),
+        event_handler=watcher,
+        quiet=True,
+        rotate_artifacts=1,
+    )
+    failed = {failure.node for failure in watcher.failures}
+    if not watcher.started and visits:
+        said = watcher.said[-500:].strip() or "it was killed, or ended without a word"
+        raise MachineError(f"Ansible did not start: {said}", remedy="the same command goes on from here")
+    first = min((visit.batch for visit in visits if visit.node in failed), default=None)
+    left = [visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed]
+    unfinished = (visit for visit in left if first is None or visit.batch <= first)
+    return Outcome(
+        tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
+        (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
+        watcher.certificates,
+        tuple(visit.node for visit in left if first is not None and visit.batch > first),
+    )
+
+
+def _variables(visit: Visit, private: Path) -> dict[str, Any]:
+    return {
+        "ansible_host": visit.ip,
+        "ansible_user": "root",
+        "conpaas_address": visit.address,
+        "conpaas_tree": str(_tree_file(visit, private)),
+        "conpaas_type": visit.type,
+        "conpaas_groups": list(visit.groups),
+        "conpaas_baked": visit.baked,
+        "conpaas_traffic": visit.brings_traffic,
+        "conpaas_startup_script": visit.startup_script,
+        "conpaas_options": dict(visit.options or {}),
+        "conpaas_founds": visit.founds,
+        "conpaas_dump": visit.dump,
+        "conpaas_drains": visit.drains and _has(visit.type, "drain"),
+        "conpaas_joins": visit.joins and _has(visit.type, "join"),
+    }
+
+
+def _has(kind: str, tasks: str) -> bool:
+    return (folder("roles") / kind / "tasks" / f"{tasks}.yml").exists()
+
+
+def _batches(visits: Sequence[Visit]) -> list[int]:
+    """How many machines each batch has, in their order."""
+    return [len(list(batch)) for _, batch in groupby(visits, key=lambda visit: visit.batch)]
+
+
+def _tree_file(visit: Visit, private: Path) -> Path:
+    """The tree as the ship plugin takes it; on a memory file system, for its owner only."""
+    tree = visit.tree
+    code = {**asdict(tree.code), "archive": visit.archive} if tree.code else None
+    document = {
+        "node": tree.node,
+        "digest": tree.digest,
+        "files": [{**asdict(file), "content": _revealed(file.content, visit)} for file in tree.files],
+        "absent": list(tree.absent),
+        "units": list(tree.units),
+        "idle_units": list(tree.idle_units),
+        "code": code,
+        "kept": [vpn.CERTIFICATE] if tree.member else [],
+        "enrol": _enrolment(visit) if visit.authority else None,
+    }
+    path = private / f"{visit.node}.json"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file)
+    return path
+
+
+def _revealed(content: str, visit: Visit) -> str:
+    return placeholders.revealed(content, visit.secrets, quoting.FILTERS)
+
+
+def _enrolment(visit: Visit) -> dict[str, Any]:
+    """What the ship plugin needs to sign the machine's certificate; it stays on this side."""
+    assert visit.authority and visit.tree.member
+    member = visit.tree.member
+    return {
+        "path": vpn.CERTIFICATE,
+        "key": vpn.KEY,
+        "unit": "nebula",
+        "on_change": "restart" if visit.moves else "reload",
+        "authority": asdict(visit.authority),
+        "subject": {"name": member.name, "address": member.address, "groups": list(member.groups)},
+        "seconds": Policy().certificate.total_seconds(),
+    }
+
+
+def _environment(access: Access, forks: int) -> dict[str, str]:
+    """What depends on this run; the rest is in playbooks/ansible.cfg."""
+    return {
+        **access.environment,
+        "ANSIBLE_CONFIG": str(folder("playbooks") / "ansible.cfg"),
+        "ANSIBLE_FORKS": str(max(1, min(forks, 50))),
+        "ANSIBLE_SSH_ARGS": " ".join((*access.options(), "-o ControlMaster=auto", "-o ControlPersist=60s")),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(access.folder / "cp"),
+        "ANSIBLE_LOCAL_TEMP": str(access.folder / "ansible"),
+        "ANSIBLE_NOCOLOR": "True",
+        # ansible-playbook is beside the interpreter: the virtual environment need not be active.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+
+
+class _Watcher:
+    """Turns ansible-runner's events into ours, and keeps what failed."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+        self.failures: list[Failure] = []
+        self.certificates: dict[str, Certificate] = {}
+        self.reached: set[str] = set()
+        self.started = False
+        self.said = ""
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        kind, data = event["event"], event.get("event_data", {})
+        self.said += event.get("stdout", "")[:2000]
+        node, task = data.get("host", ""), data.get("task", "")
+        if data.get("task_action", "").endswith("include_role"):
+            return False  # its tasks speak for themselves
+        if kind == "runner_on_start":
+            self.started = True
+            self._listen(Event(task, "started", node))
+        elif kind == "runner_on_ok":
+            if signed := data.get("res", {}).get("certificate"):
+                self.certificates[node] = certificate(signed)
+            self._listen(Event(task, "done", node))
+        elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
+            failure = _failure(node, task, data.get("res", {}), kind == "runner_on_unreachable")
+            self.failures.append(failure)
+            self._listen(Event(task, "failed", node, failure.reason))
+        elif kind == "playbook_on_stats":
+            self.reached = set(data.get("ok", ())) | set(data.get("changed", ()))
+        return False  # nothing of it is written to disk
+
+
+def _failure(node: str, task: str, result: Mapping[str, Any], unreachable: bool) -> Failure:
+    message = str(result.get("msg", "no message")).strip()
+    reason, *more = message.splitlines() or [""]
+    details = "\n".join(str(result[key]) for key in ("stdout", "stderr") if result.get(key))
+    lines = [line for line in (*more, *details.splitlines()) if line.strip() and line.strip() not in reason]
+    return Failure(node, FIRST_CONTACT if unreachable else task, reason, tuple(lines[-LAST_LINES:]))

@@ -1,0 +1,105 @@
+"""What the clouds have of an application, beside what its checkpoint says."""
+
+import socket
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from conpaas_iac import clouds
+from conpaas_iac.clouds.base import Seen
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.layout import Node
+from conpaas_iac.engine.engine import Applied
+from conpaas_iac.settings import Settings
+
+SECONDS = 3  # that a machine may take to be reached
+Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
+
+LOOKS = (0.2, 0.4, 0.8)  # seconds before each further look for what a list lacks: clouds show new machines late
+
+
+def believed(applied: Applied) -> dict[str, Seen]:
+    """The machines, as the checkpoint alone says."""
+    return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in applied.machines}
+
+
+def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
+    """Machines of the checkpoint, as the clouds have them now."""
+    return known(applied, lists(applied, (), settings))
+
+
+def strays_of(applied: Applied, making: Collection[str], settings: Settings) -> Lists:
+    """Those beside the checkpoint, in the clouds that it names and in the user's own."""
+    names = {settings.default_cloud, *(machine.cloud for machine in applied.machines)}
+    return strays(applied.machines, _patiently(applied, making, lambda: _asked(names, applied.owner, settings)))
+
+
+def lists(
+    applied: Applied,
+    nodes: Iterable[Node],
+    settings: Settings,
+    renamed: Mapping[str, str] | None = None,
+    making: Collection[str] = (),
+) -> Lists:
+    """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
+    names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
+    return _patiently(applied, making, lambda: _renamed(_asked(names, applied.owner, settings), renamed or {}))
+
+
+def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], Lists]) -> Lists:
+    """What the checkpoint knows, or a run began to make, and no cloud shows, is looked for again before it is lost."""
+    unknown = set(making) - {machine.node for machine in applied.machines}
+    found = ask()
+    for pause in LOOKS:
+        there = {each.node for seen in found.values() for each in seen}
+        if len(known(applied, found)) == len(applied.machines) and unknown <= there:
+            break
+        time.sleep(pause)
+        found = ask()
+    return found
+
+
+def _asked(names: Collection[str], owner: str, settings: Settings) -> Lists:
+    return {name: clouds.cloud(name).inventory(owner, settings) for name in sorted(names)}
+
+
+def _renamed(found: Lists, new: Mapping[str, str]) -> Lists:
+    return {
+        cloud: tuple(replace(each, node=new.get(each.node, each.node)) for each in seen)
+        for cloud, seen in found.items()
+    }
+
+
+def known(applied: Applied, found: Lists) -> dict[str, Seen]:
+    """Node -> its machine, where there is one of the incarnation that the checkpoint knows."""
+    incarnations = {machine.node: machine.incarnation for machine in applied.machines}
+    machines = (each for seen in found.values() for each in seen)
+    return {each.node: each for each in machines if incarnations.get(each.node) == each.incarnation}
+
+
+def strays(machines: Iterable[Machine], found: Lists) -> Lists:
+    """What failed creates left; those of a wanted machine's incarnation are no strays: its create adopts them."""
+    ours = {(machine.node, machine.incarnation) for machine in machines}
+    left = {
+        cloud: tuple(each for each in seen if (each.node, each.incarnation) not in ours)
+        for cloud, seen in found.items()
+    }
+    return {cloud: seen for cloud, seen in left.items() if seen}
+
+
+def silent(seen: Mapping[str, Seen]) -> dict[str, str]:
+    """Machines that run and whose SSH cannot be reached, and why; asked side by side."""
+    running = [each for each in seen.values() if each.running and each.ip]
+    with ThreadPoolExecutor(32) as pool:
+        answers = pool.map(_greets, running)
+        return {each.node: why for each, why in zip(running, answers, strict=True) if why}
+
+
+def _greets(machine: Seen) -> str:
+    """Why it does not; "" where it does."""
+    try:
+        with socket.create_connection((machine.ip, machine.port), timeout=SECONDS) as connection:
+            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
+    except OSError as error:
+        return error.strerror or str(error)

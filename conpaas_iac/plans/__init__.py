@@ -1,0 +1,1 @@
+"""What an `up` would do, why, and how dangerous that is."""

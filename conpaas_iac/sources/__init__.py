@@ -1,0 +1,1 @@
+"""The code of services, fetched, looked at and kept in one form."""

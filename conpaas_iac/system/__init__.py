@@ -1,0 +1,1 @@
+"""This machine: processes, files, folders that reach no disk, bytes from elsewhere."""

@@ -1,0 +1,1 @@
+"""What verbs do: the only places that know the order of steps."""

@@ -1,0 +1,245 @@
+"""The use cases that change an application: the only place that knows the order of the steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from conpaas_iac import clouds
+from conpaas_iac.backend import lockfile, record
+from conpaas_iac.backend.holding import holding
+from conpaas_iac.backend.place import stack_name
+from conpaas_iac.backend.record import Record
+from conpaas_iac.backend.store import at
+from conpaas_iac.core import declaration, placeholders
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.engine.engine import Engine, Machines
+from conpaas_iac.errors import Failure
+from conpaas_iac.host.route import ensure_route
+from conpaas_iac.machines import power, visits
+from conpaas_iac.machines.configure import FIRST_CONTACT, Executor, Outcome, run
+from conpaas_iac.machines.contact import patient
+from conpaas_iac.machines.ssh import access
+from conpaas_iac.network import membership
+from conpaas_iac.plans import losses
+from conpaas_iac.plans.plan import Plan
+from conpaas_iac.runs.events import Listener
+from conpaas_iac.settings import Settings
+from conpaas_iac.usecases import prospect
+from conpaas_iac.usecases.promising import Saved
+from conpaas_iac.usecases.situation import Situation, joined, situation, urls, wish_of
+from conpaas_iac.usecases.wish import Request, Wish
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an `up` ended."""
+
+    plan: Plan
+    urls: Mapping[str, str]  # service -> address to open in a browser
+
+
+def up(
+    request: Request,
+    settings: Settings,
+    listen: Listener,
+    announce: Callable[[Plan, Wish], None],
+    execute: Executor = run,
+    *,
+    saved: Saved | None = None,
+) -> Result:
+    """Make it so: expand, configure, drain, contract. `announce` is called with the plan before anything changes.
+
+    Where it is not the plan that was `saved`, nothing is done: UserError.
+    Raises MachineError naming machine and step; another `up` goes on from there.
+    """
+    if saved:  # before the lock file may be written, and again once nobody else may change anything
+        saved.refuse_moved(replace(request, dry=True), settings)
+    wanted = wish_of(request, settings)
+    name = stack_name(wanted.application, wanted.environment)
+    with holding(settings, name, listen) as settings:
+        execute = settings.turn.between(patient(execute, settings.pauses))
+        if settings.turn.waited:
+            wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
+        ensure_route(settings)
+        if saved:
+            saved.refuse_moved(replace(request, dry=True), settings)
+        engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
+        now = situation(wanted, engine, settings, look=True)
+        todo = prospect.plan_of(now)
+        if saved:
+            saved.refuse_another(todo)
+        announce(todo, wanted)
+        now.refuse_losses(request.may_lose)
+        now = _with_intent(now, engine, settings)
+        lockfile.keep(at(settings.backend_url), name, wanted.lock)
+        machines, failed = _expand(now, engine, settings, listen, execute)
+        now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+        there = _configure(now, machines, now.record, settings, listen, execute, failed)
+        now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
+        now = _settled(now, machines, there, settings, listen, execute)
+        _contract(now, machines, engine, settings, listen, execute)
+        return Result(todo, urls(wanted, machines))
+
+
+def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
+    """What has to be known should this run be killed: which secrets there are, what it makes, whose data begins anew.
+
+    Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
+    """
+    kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
+    return _noted(
+        now,
+        engine,
+        settings,
+        secrets=now.wish.topology.secrets,
+        secret_names={service.name: service.secrets for service in now.wish.topology.services},
+        founded=now.record.founded & kept,
+        visiting=now.record.visiting | {machine.node for machine in now.asleep},
+        origin=record.Origin(str(now.wish.manifest.path.absolute()), now.wish.manifest.text),
+        making=now.record.making | now.coming,
+        given_up=now.record.given_up | now.losses.keys(),
+    )
+
+
+def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -> Situation:
+    """With these fields of the record, kept before anything goes on."""
+    there = replace(now.record, **changes)
+    if there != now.record:
+        record.write(at(settings.backend_url), engine.name, there)
+    return replace(now, record=there)
+
+
+def _begin(wanted: Wish, settings: Settings) -> Engine:
+    """A stack for a new application, once its clouds have answered: where they do not, nothing is begun."""
+    for cloud in sorted({node.cloud for node in wanted.topology.nodes}):
+        clouds.cloud(cloud).inventory("", settings)
+    return Engine(settings, wanted.application, wanted.environment)
+
+
+def _expand(
+    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> tuple[Machines, tuple[Failure, ...]]:
+    """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
+    power.clear(now.strays, settings, listen)
+    _bake(now, settings, listen, execute)
+    power.rouse(now.asleep, now.seen, settings, listen)
+    if now.replaced:
+        _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
+    whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
+    machines, failed = engine.expand(whole, listen, now.given)
+    return now.placed(machines, settings), failed
+
+
+def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
+    kinds = {service.name: service.type for service in now.wish.topology.services}
+    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
+    for cloud, kind in sorted(coming):
+        clouds.cloud(cloud).bake(now.wish.types[kind], settings, listen, execute)
+
+
+def _configure(
+    now: Situation,
+    machines: Machines,
+    there: Record,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor,
+    failed: tuple[Failure, ...] = (),
+) -> Record:
+    """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once.
+
+    A machine that `failed` or does not answer keeps nobody else from coming up, but for those that need it.
+    """
+    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
+    ips = {node: known["ip"] for node, known in machines.nodes.items()}
+    awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
+    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there)
+    there = replace(there, resting=frozenset(), lighthouses=lighthouses)
+    wanted = joined(now.wish, ips, machines.authorities, there)
+    stages = visits.stages(wanted, machines, there, awoken)
+    if not stages:
+        visits.raise_on_failure(Outcome((), failed), "not made")
+        return there
+    untouched: tuple[str, ...] = ()
+    with access(machines.login, machines.nodes) as way:
+        for each in stages:
+            stage = visits.ready(each, wanted.topology, machines, there)
+            if not stage:
+                continue
+            there = replace(there, visiting=there.visiting | {visit.node for visit in stage})
+            record.write(shelf, name, there)
+            outcome = execute("configure", stage, way, listen)
+            trees = [(machines.nodes[node]["id"], wanted.trees[node]) for node in outcome.confirmed]
+            there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
+            there = replace(there, founded=there.founded | visits.founded(wanted, stage, outcome.confirmed))
+            record.write(shelf, name, there)
+            failed, untouched = (*failed, *outcome.failures), (*untouched, *outcome.untouched)
+            if any(failure.step != FIRST_CONTACT for failure in outcome.failures):
+                break
+    visits.raise_on_failure(Outcome((), failed, untouched=untouched))
+    return there
+
+
+def _settled(
+    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+) -> Situation:
+    """Once everybody uses the current version of each secret, former ones are accepted no more."""
+    former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
+    if not former:
+        return now
+    wanted = now.wish.with_secrets(former)
+    there = replace(there, secrets=wanted.topology.secrets)
+    target = replace(now.target, secrets=placeholders.all_keys(there.secrets))
+    after = replace(now, wish=wanted, target=target)
+    there = _configure(after, machines, there, settings, listen, execute)
+    record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
+    return after
+
+
+def _contract(
+    now: Situation, machines: Machines, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> None:
+    """Drain, lock out and remove what goes; stop what rests."""
+    shelf = at(settings.backend_url)
+    if now.going:
+        _leave(now.going, now, machines, settings, listen, execute)
+        there = record.read(shelf, engine.name)
+        there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
+        record.write(shelf, engine.name, there)
+        _configure(now, machines, there, settings, listen, execute)
+    if now.going or now.stale_secrets:
+        kept = replace(now.target, machines=now.target.machines + now.resting)
+        engine.up(kept, listen)
+    awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
+    power.halt(awake, now.seen, settings, listen)
+    there = record.read(shelf, engine.name)
+    resting = frozenset(machine.node for machine in now.resting)
+    kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
+    after = replace(there.only(kept_names), resting=resting, given_up=frozenset(), inputs=prospect.table(now.wish))
+    if after != there:
+        record.write(shelf, engine.name, after)
+
+
+def _leave(
+    leaving: Sequence[Machine],
+    now: Situation,
+    machines: Machines,
+    settings: Settings,
+    listen: Listener,
+    execute: Executor,
+) -> None:
+    """Drain machines for good; should this run be killed, and they stay after all, they are visited again."""
+    awake = [machine for machine in leaving if machine.node in now.seen and now.seen[machine.node].running]
+    if not awake:
+        return
+    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
+    there = record.read(shelf, name)
+    going = visits.leaving(awake, machines, there, now.wish.types)
+    record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
+    with access(machines.login, machines.nodes) as way:
+        outcome = execute("leave", going, way, listen)
+    # The dead need no drain.
+    visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
+
+

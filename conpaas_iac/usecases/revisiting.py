@@ -1,0 +1,62 @@
+"""Visits without a manifest: machines that are there get the files of their record again, or a few others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from conpaas_iac.backend import record
+from conpaas_iac.backend.place import Placed
+from conpaas_iac.backend.record import Record
+from conpaas_iac.core.render import Tree
+from conpaas_iac.engine.engine import Applied, Engine, Machines
+from conpaas_iac.machines import visits
+from conpaas_iac.machines.configure import Executor, Outcome, Visit
+from conpaas_iac.machines.sight import seen_now
+from conpaas_iac.machines.ssh import access
+from conpaas_iac.runs.events import Listener
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An application as it is now, and who goes to its machines."""
+
+    settings: Placed
+    engine: Engine
+    applied: Applied
+    listen: Listener
+    execute: Executor
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @classmethod
+    def of(cls, engine: Engine, settings: Placed, listen: Listener, execute: Executor) -> "Scene":
+        """As long as the turn of the settings lasts."""
+        return cls(settings, engine, engine.applied(), listen, settings.turn.between(execute))
+
+    def record(self) -> Record:
+        """As it is kept."""
+        return record.read(self.engine.shelf, self.engine.name)
+
+    def keep(self, there: Record) -> Record:
+        """Replace it."""
+        record.write(self.engine.shelf, self.engine.name, there)
+        return there
+
+    def visits(self, trees: Mapping[str, Tree], machines: Machines) -> list[Visit]:
+        """To those of the machines that run; the others are visited by the `up` that brings them back."""
+        seen = seen_now(self.applied, self.settings)
+        return [
+            visits.again(machine, trees[machine.node], seen[machine.node].ip, machines.secrets)
+            for machine in self.applied.machines
+            if machine.node in trees and machine.node in seen and seen[machine.node].running
+        ]
+
+    def visit(self, playbook: str, chosen: Sequence[Visit], machines: Machines) -> Outcome:
+        """Run a playbook on them."""
+        hosts = {visit.node: {**machines.nodes[visit.node], "ip": visit.ip} for visit in chosen}
+        with access(machines.login, hosts) as way:
+            return self.execute(playbook, chosen, way, self.listen)
+
+    def confirm(self, there: Record, chosen: Sequence[Visit], machines: Machines, outcome: Outcome) -> Record:
+        """Keep what was confirmed of the visits."""
+        trees = {visit.node: visit.tree for visit in chosen}
+        return self.keep(there.confirmed((machines.nodes[node]["id"], trees[node]) for node in outcome.confirmed))

@@ -1,0 +1,244 @@
+"""Everything about an application that is known before the world is asked: manifest, lock, topology, trees."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from conpaas_iac import catalog, clouds
+from conpaas_iac.backend import lockfile
+from conpaas_iac.catalog import Catalog
+from conpaas_iac.core import addresses, render, topology
+from conpaas_iac.core.addresses import Lock
+from conpaas_iac.core.placeholders import Versions
+from conpaas_iac.core.render import Tree
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.errors import UserError
+from conpaas_iac.host.route import overlapping, read_routes
+from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
+from conpaas_iac.manifest.model import Manifest
+from conpaas_iac.manifest.read import read
+from conpaas_iac.settings import Settings
+from conpaas_iac.sources import code
+from conpaas_iac.sources.code import Code
+from conpaas_iac.sources.inspected import Inspector
+from conpaas_iac.system.downloads import download
+from conpaas_iac.system.files import private_folder
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for, worked out. `archives` is service -> code archive on this machine, once fetched."""
+
+    manifest: Manifest
+    environment: str
+    types: Catalog
+    lock: Lock
+    lock_path: Path
+    topology: Topology
+    trees: Mapping[str, Tree]
+    archives: Mapping[str, Path]
+    scripts: Mapping[str, Path]  # service -> startup script on this machine
+    dumps: Mapping[str, Path]  # service -> SQL for its empty database, on this machine
+    diagnostics: tuple[Diagnostic, ...]  # warnings and notes of the manifest
+    notes: tuple[str, ...]
+    now: datetime
+    replaced: frozenset[str] = frozenset()  # machines to be made anew
+    operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cloud -> where SSH comes from
+    every: bool = False  # machines that are as they should be are visited, too
+
+    @property
+    def application(self) -> str:
+        """Its name."""
+        return self.manifest.application
+
+    def with_secrets(self, versions: Mapping[str, Versions]) -> "Wish":
+        """The same with these versions of secrets."""
+        trees = self.trees
+        for name, each in versions.items():
+            trees = {node: tree.with_secret(name, each) for node, tree in trees.items()}
+        secrets = {**self.topology.secrets, **versions}
+        return replace(self, topology=replace(self.topology, secrets=secrets), trees=trees)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which application, and how strictly.
+
+    `locked`: what the lock file lacks is an error. `dry`: nothing is written and the network is not used.
+    """
+
+    manifest: Path
+    environment: str = "default"
+    locked: bool = False
+    dry: bool = False
+    replaced: frozenset[str] = frozenset()  # machines to be made anew
+    may_lose: frozenset[str] = frozenset()  # services whose data may be lost
+    every: bool = False  # machines that are as they should be are visited, too
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))  # certificates have lifetimes
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the backend knows of an application."""
+
+    held: frozenset[str] = frozenset()  # services that `conpaas stop` holds
+    secrets: Mapping[str, Versions] = field(default_factory=dict)  # those that have a value
+    secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> secret
+    founded: frozenset[str] = frozenset()  # services whose data is there
+    lock: Lock | None = None  # the one that its machines were made with: a lock file that was lost comes back from it
+
+
+def is_locked(asked: bool) -> bool:
+    """CI never writes a lock file."""
+    return asked or bool(os.environ.get("CI"))
+
+
+def build(
+    request: Request,
+    settings: Settings,
+    used: Callable[[], Iterable[IPv4Network]] = tuple,
+    known: Callable[[str], Known] = lambda application: Known(),
+) -> Wish:
+    """Work the request out; writes the lock file when something new needs a place in it and it may.
+
+    `used` gives the ranges of other applications, `known` what is known of the application of that name.
+    Raises ManifestError, or UserError.
+    """
+    types = catalog.load()
+    reading = read(request.manifest, types, settings.default_cloud, inspect=Inspector(settings.cache))
+    if reading.manifest is None:
+        raise ManifestError(reading.diagnostics)
+    manifest = reading.manifest
+    path = lockfile.path_of(request.manifest, request.environment)
+    before = lockfile.read(path)
+    there = known(manifest.application)
+    lock = _with_blocks(before or there.lock, manifest, request, settings, used)
+    lock, codes, notes = _with_code(lock, manifest, request, settings)
+    if lock != before:
+        _refuse_if_locked(path, before, lock, request)
+    versions = {name: each.version for name, each in codes.items()}
+    archives = {name: each.archive for name, each in codes.items()}
+    if there.held:
+        notes.append(f"held by `conpaas stop`: {', '.join(sorted(there.held))}; again with `conpaas start`")
+    secrets = (there.secrets, there.secret_names)
+    layout = topology.build(_held(manifest, there.held), request.environment, types, lock, versions, *secrets)
+    for node in layout.nodes:
+        clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
+    operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
+    trees = render.trees(layout, types, catalog.load_internal(), operators)
+    if lock != before and not request.dry:
+        lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
+    scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
+    empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
+    dumps = {} if request.dry else _fetched(empty, settings)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
+    return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
+
+
+def _fetched(locations: Mapping[str, str], settings: Settings) -> dict[str, Path]:
+    """Scripts and dumps as files; those with an address are fetched anew, for nothing says whether they changed."""
+    found = {}
+    for service, location in locations.items():
+        if "://" in location:
+            found[service] = private_folder(settings.cache / "fetched") / hashlib.sha256(location.encode()).hexdigest()
+            download(location, found[service])
+        elif location:
+            found[service] = Path(location)
+    return found
+
+
+def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:
+    """Services that `conpaas stop` holds are as if the manifest said "Start": 0."""
+    services = tuple(replace(each, start=each.start and each.name not in held) for each in manifest.services)
+    return replace(manifest, services=services)
+
+
+def _with_blocks(
+    before: Lock | None,
+    manifest: Manifest,
+    request: Request,
+    settings: Settings,
+    used: Callable[[], Iterable[IPv4Network]],
+) -> Lock:
+    identity = (manifest.application, request.environment)
+    if before is not None and (before.application, before.environment) != identity:
+        raise UserError(
+            f"the lock file is of application {before.application!r} ({before.environment}), "
+            f"the manifest of {manifest.application!r} ({request.environment})",
+            "give the manifest its former Application name, or remove the lock file to begin a new application",
+        )
+    if before is None:
+        before = Lock(*identity, _asked_range(manifest.range, settings) or _new_range(identity, settings, used()))
+    elif manifest.range and manifest.range != before.range:
+        raise UserError(
+            f"the manifest asks for the range {manifest.range}, the lock file holds {before.range}",
+            "addresses of running machines do not move: keep the range, or `conpaas down` and remove the lock file",
+        )
+    renamed = {service.name: service.renamed_from for service in manifest.services if service.renamed_from}
+    return addresses.allocate(before, (service.name for service in manifest.services), renamed)
+
+
+def _asked_range(asked: IPv4Network | None, settings: Settings) -> IPv4Network | None:
+    """The manifest's own range; other applications may have the same, their networks never meet."""
+    bridge = IPv4Network(settings.lxd_bridge_range)
+    if asked and asked.overlaps(bridge):
+        raise UserError(
+            f"the manifest's range {asked} overlaps {bridge}, where LXD's machines have their provider addresses",
+            'choose another "Range", or none: then a free one is found',
+        )
+    if asked and (near := overlapping(asked, read_routes())):
+        raise UserError(
+            f"the manifest's range {asked} overlaps {near[0]}, which this machine has a route to",
+            'choose another "Range", or none: then a free one is found',
+        )
+    return asked
+
+
+def _new_range(identity: tuple[str, str], settings: Settings, used: Iterable[IPv4Network]) -> IPv4Network:
+    pool = IPv4Network(settings.address_pool)
+    routes = (route.network for route in overlapping(pool, read_routes()))
+    taken = [*used, *routes, IPv4Network(settings.lxd_bridge_range)]
+    return addresses.choose_range(lockfile.seed(*identity), pool, taken)
+
+
+def _with_code(
+    lock: Lock, manifest: Manifest, request: Request, settings: Settings
+) -> tuple[Lock, dict[str, Code], list[str]]:
+    """The code of every service, and the lock with its pins. What may not be fetched now is noted.
+
+    A file beside the manifest is the user's own and needs no pin: when it changes, that is the new version.
+    """
+    pins, codes, notes = dict(lock.code), {}, []
+    for service in manifest.services:
+        archive, cache = service.archive, settings.cache / "code"
+        pin = pins.pop(service.name, {})
+        if archive is None:
+            continue
+        if archive.kind == "file":
+            codes[service.name] = code.fetch(archive, cache)
+            continue
+        source = code.source(archive)
+        pinned = pin.get("Version", "") if pin.get("Source") == source else ""
+        if pinned and request.dry:
+            codes[service.name] = Code(pinned, cache / f"{pinned}.tar.gz", source)
+        elif request.dry:
+            notes.append(f"code of {service.name}: known after fetch ({archive.location})")
+        else:
+            codes[service.name] = code.fetch(archive, cache, pinned)
+        if service.name in codes:
+            pins[service.name] = {"Source": source, "Version": codes[service.name].version}
+    return replace(lock, code=pins), codes, notes
+
+
+def _refuse_if_locked(path: Path, before: Lock | None, lock: Lock, request: Request) -> None:
+    if not request.locked:
+        return
+    if before is None:
+        raise UserError(f"there is no lock file {path}", f"conpaas lock {request.manifest}")
+    new = sorted(set(lock.blocks) - set(before.blocks))
+    what = f"no addresses for {', '.join(new)}" if new else "other code than the manifest asks for"
+    raise UserError(f"{path} has {what}, and may not be written here", f"conpaas lock {request.manifest}")

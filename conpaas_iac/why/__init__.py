@@ -1,0 +1,1 @@
+"""From anything on machines back to what asked for it."""

@@ -4,13 +4,14 @@ It makes plans offline and `up` touch only what changed. A machine with another 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 
 from conpaas_iac.backend.store import Store
+from conpaas_iac.core import placeholders
 from conpaas_iac.core.render import Member, Tree
 from conpaas_iac.errors import StateError
 from conpaas_iac.plans.inputs import renamed
@@ -138,6 +139,11 @@ class Record:
             nodes[tree.node] = Confirmed(instance_id, tree.digest, digests, *facts)
         visiting = self.visiting - {tree.node for _, tree in trees}
         return replace(self, nodes=nodes, contents=contents, shapes=shapes, visiting=visiting).only(nodes)
+
+    def misled(self, secrets: Collection[str]) -> frozenset[str]:
+        """Machines that were told versions of secrets which are not among these any more."""
+        stale = {digest for digest, text in self.contents.items() if placeholders.keys(text) - set(secrets)}
+        return frozenset(name for name, node in self.nodes.items() if stale.intersection(node.files.values()))
 
     def without_doubts(self, nodes: Iterable[str]) -> "Record":
         """With machines that were not visited after all."""

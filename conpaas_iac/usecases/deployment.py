@@ -105,7 +105,7 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
 def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -> Situation:
     """With these fields of the record, kept before anything goes on."""
     there = replace(now.record, **changes)
-    if there != now.record:
+    if there != now.record or now.misled:
         record.write(at(settings.backend_url), engine.name, there)
     return replace(now, record=there)
 

@@ -37,6 +37,7 @@ class Situation:
     strays: Lists = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
+    misled: frozenset[str] = frozenset()  # machines with former values of secrets, so far in no record
 
     @property
     def replaced(self) -> tuple[Machine, ...]:
@@ -151,6 +152,8 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
     there = record.read(engine.shelf, engine.name).renamed(nodes, names)
+    misled = there.misled(applied.secrets) - there.visiting  # a removal that was cut off took the secrets first
+    there = replace(there, visiting=there.visiting | misled)
     lists = sight.lists(applied, wanted.topology.nodes, settings, nodes, there.making) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
@@ -163,7 +166,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     target = declaration.reborn(target, anew, images)
     strays = sight.strays((*applied.machines, *target.machines), lists)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
-    return Situation(wanted, there, applied, seen, target, strays, notes, anew)
+    return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled)
 
 
 def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str, Seen]) -> dict[str, str]:

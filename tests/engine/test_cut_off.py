@@ -1,5 +1,6 @@
 """What a run leaves that was cut off at the worst moment; how the next one finds it. Found by tests/crash."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from conpaas_iac.backend import place, record
 from conpaas_iac.backend.store import Store
 from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import SECRET
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines import power
-from conpaas_iac.usecases import deployment, lifecycle, rotation
+from conpaas_iac.usecases import deployment, lifecycle, prospect, rotation
 from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 
@@ -134,6 +136,25 @@ def test_what_a_killed_run_made_can_be_made_anew(world: World, monkeypatch: pyte
     outputs = world.engine().machines()
     assert set(outputs.nodes) == {"web-1", "web-2"}
     assert outputs.login and outputs.keys and outputs.owner
+
+
+def test_a_secret_that_half_a_down_took_is_told_anew(world: World) -> None:
+    """Its next value has the same name: what machines confirmed does not show that they have another."""
+    world.up(backends(2))
+    [path] = (world.settings.state / "backend").rglob("stacks/conpaas/shop.default.json")
+    document = json.loads(path.read_text())
+    latest = document["checkpoint"]["latest"]
+    latest["resources"] = [each for each in latest["resources"] if each["type"] != SECRET]
+    path.write_text(json.dumps(document))
+    plan = prospect.planned(Request(world.folder / "manifest.json"), world.settings)
+    assert {change.node for change in plan.changes} >= {"web-1", "web-2"}
+    world.visits.fail("web-2")
+    with pytest.raises(MachineError):
+        world.up()
+    world.visits.failing.clear()
+    world.up()
+    assert {node for _, nodes in world.visits.seen for node in nodes} == {"web-2"}
+    assert world.up().plan.is_empty
 
 
 def test_data_that_nobody_holds_begins_anew(world: World) -> None:

@@ -9,12 +9,10 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from conpaas_iac import lxd
-from conpaas_iac.commands import doctor, setup
+from conpaas_iac import cli, lxd
 from conpaas_iac.host import base_image, parts
 from conpaas_iac.host.bridge import gateway
 from conpaas_iac.host.part import State
@@ -28,8 +26,7 @@ BOOT_SECONDS = 30
 @pytest.fixture(scope="module")
 def settings() -> Settings:
     """This machine's, brought up by the command itself where something lacks."""
-    result = CliRunner().invoke(setup.command, [], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    assert cli.run(["setup"]) == 0
     return load()
 
 
@@ -71,23 +68,24 @@ def test_second_run_changes_nothing(settings: Settings) -> None:
     assert spoken == []
 
 
-def test_doctor_finds_all_there(settings: Settings) -> None:
-    result = CliRunner().invoke(doctor.command, ["--format", "json"], catch_exceptions=False)
-    document = json.loads(result.stdout)
+def test_doctor_finds_all_there(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.run(["doctor", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
     assert [part for part in document["parts"] if part["state"] != "there"] == []
-    assert (document["ok"], result.exit_code) == (True, 0)
+    assert (document["ok"], code) == (True, 0)
 
 
 def test_route_is_kept(settings: Settings) -> None:
     assert ensure_route(settings).state is State.THERE
 
 
-def test_doctor_says_what_is_missing_and_makes_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_what_is_missing_and_makes_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("CONPAAS_LXD_PROJECT", "conpaas-absent")
     monkeypatch.setenv("CONPAAS_LXD_POOL", "conpaas-absent")
-    result = CliRunner().invoke(doctor.command, ["--format", "json"], catch_exceptions=False)
-    states = {part["part"]: part["state"] for part in json.loads(result.stdout)["parts"]}
-    assert result.exit_code == 1
+    assert cli.run(["doctor", "--format", "json"]) == 1
+    states = {part["part"]: part["state"] for part in json.loads(capsys.readouterr().out)["parts"]}
     assert (states["project"], states["storage"], states["profile"]) == ("missing", "missing", "unknown")
     connection = lxd.connect(settings, "default")
     assert not connection.projects.exists("conpaas-absent")

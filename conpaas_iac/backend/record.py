@@ -141,8 +141,9 @@ class Record:
         return replace(self, nodes=nodes, contents=contents, shapes=shapes, visiting=visiting).only(nodes)
 
     def misled(self, secrets: Collection[str]) -> frozenset[str]:
-        """Machines that were told versions of secrets which are not among these any more."""
-        stale = {digest for digest, text in self.contents.items() if placeholders.keys(text) - set(secrets)}
+        """Machines that were told versions of secrets which count, and are not among these any more."""
+        lost = set(placeholders.all_keys(self.secrets)) - set(secrets)
+        stale = {digest for digest, text in self.contents.items() if lost & placeholders.keys(text)} if lost else set()
         return frozenset(name for name, node in self.nodes.items() if stale.intersection(node.files.values()))
 
     def without_doubts(self, nodes: Iterable[str]) -> "Record":

@@ -79,6 +79,8 @@ class Story:
         dice = self.dice
         before = self._ids()
         step = self._next()
+        staying = {node for service in self.services for node in service.nodes}
+        before = {node: known for node, known in before.items() if node in staying}  # the others may come back as others
         self._write()
         kill = self._kill(step)
         self.world.cloud.weather = STORM if dice.random() < 0.4 else CALM

@@ -80,7 +80,7 @@ class Story:
         before = self._ids()
         step = self._next()
         staying = {node for service in self.services for node in service.nodes}
-        before = {node: known for node, known in before.items() if node in staying}  # the others may come back as others
+        before = {node: known for node, known in before.items() if node in staying}  # others may be new
         self._write()
         kill = self._kill(step)
         self.world.cloud.weather = STORM if dice.random() < 0.4 else CALM

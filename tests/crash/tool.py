@@ -83,7 +83,10 @@ class Ansible:
 
     def __call__(self, playbook: str, visits: Sequence[Visit], access: Access, listen: Listener) -> Outcome:
         """Batch after batch, machine after machine, step after step."""
-        keys = dict(line.split(" ", 1) for line in access.known_hosts.read_text().splitlines())
+        keys: dict[str, list[str]] = {}  # a stopped machine's address may be another's by now: ssh takes any key of it
+        for line in access.known_hosts.read_text().splitlines():
+            ip, key = line.split(" ", 1)
+            keys.setdefault(ip, []).append(key)
         confirmed: list[str] = []
         failures: list[Failure] = []
         signed: dict[str, Certificate] = {}
@@ -95,7 +98,7 @@ class Ansible:
                 continue
             for visit in visited:
                 certificate = _certificate() if visit.authority else None
-                failure = self._visit(playbook, visit, keys.get(visit.ip, ""), certificate, listen)
+                failure = self._visit(playbook, visit, keys.get(visit.ip, []), certificate, listen)
                 if failure:
                     failures.append(failure)
                     continue
@@ -105,14 +108,14 @@ class Ansible:
         return Outcome(tuple(confirmed), tuple(failures), signed, tuple(untouched))
 
     def _visit(
-        self, playbook: str, visit: Visit, key: str, certificate: Certificate | None, listen: Listener
+        self, playbook: str, visit: Visit, keys: list[str], certificate: Certificate | None, listen: Listener
     ) -> Failure | None:
         texts = "".join(file.content for file in visit.tree.files)
         values = {each: hashlib.sha256(value.encode()).hexdigest() for each, value in visit.secrets.items()}
         known = {
             "node": visit.node,
             "ip": visit.ip,
-            "key": key,
+            "keys": keys,
             "address": visit.address,
             "digest": visit.tree.digest,
             "needs": sorted(placeholders.keys(texts)),

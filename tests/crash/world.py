@@ -252,7 +252,7 @@ class World:
         step: str,
         node: str,
         ip: str,
-        key: str,
+        keys: list[str],
         address: str,
         digest: str,
         needs: list[str],
@@ -265,7 +265,7 @@ class World:
         machine = self.cloud.running_at(ip)
         if machine is None:
             return "unreachable"
-        if " ".join(self.cloud.booted[machine.name].split()[:2]) != key:
+        if " ".join(self.cloud.booted[machine.name].split()[:2]) not in keys:
             return f"another host key than the one recorded: {machine.name} answers at {ip}"
         if machine.config.get(lxd.NODE) != node:
             self.violations.append(f"{machine.name} was visited as {node}")

@@ -329,7 +329,7 @@ class Story:
             accepted = {f"{name}@{each}" for name, versions in there["secrets"].items() for each in versions}
             want(disk.keys.keys() <= accepted, f"{node} uses {sorted(disk.keys)}, known are {sorted(accepted)}")
             for key, value in disk.keys.items():
-                want(self.world.values.get(key) == value, f"{node} has another value of {key}")
+                want(self.world.values.setdefault(key, value) == value, f"{node} has another value of {key}")
         forgotten = set(there["nodes"]) - set(machines) - resting
         want(not forgotten, f"the record knows {sorted(forgotten)}")
         wrong += self._secrets(facts) + self._kept(step)

@@ -3,24 +3,23 @@
 Nothing is mended in a way of its own: what was confirmed counts no more, so `up` visits, makes and starts it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from conpaas_iac import clouds
 from conpaas_iac.backend import record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import placed, shelf, stack_name
 from conpaas_iac.backend.record import Record
-from conpaas_iac.backend.store import at
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.render import Tree
 from conpaas_iac.drift import driftreport
 from conpaas_iac.drift.driftreport import DriftReport
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
+from conpaas_iac.machines import power
 from conpaas_iac.machines.configure import Executor, run
 from conpaas_iac.machines.sight import seen_now
 from conpaas_iac.plans import losses
@@ -112,24 +111,13 @@ def _void(report: DriftReport, settings: Settings, listen: Listener) -> None:
     """What was confirmed counts no more; sizes are given back. Should this be killed, the next `up` goes on."""
     with holding(settings, stack_name(report.application, report.environment), listen) as held:
         engine = Engine.existing(held, report.application, report.environment)
-        store = at(held.backend_url, "conpaas")
-        record.write(store, engine.name, voided(record.read(store, engine.name), report))
+        record.write(engine.shelf, engine.name, voided(record.read(engine.shelf, engine.name), report))
         applied = engine.applied()
         altered = {each.node for each in report.drifts if each.mend == "resize"}
         seen = seen_now(applied, held) if altered else {}
-        sizes: dict[str, dict[str, tuple[int, int]]] = {}
-        for machine in applied.machines:
-            if machine.node in altered and machine.node in seen:
-                size = (machine.cpu, machine.memory)
-                sizes.setdefault(machine.cloud, {})[seen[machine.node].name] = size
-        _resize(sizes, held)
+        power.resize([each for each in applied.machines if each.node in altered & seen.keys()], seen, held)
         for node in sorted(altered):
             listen(Event("size", "done", node))
-
-
-def _resize(sizes: Mapping[str, Mapping[str, tuple[int, int]]], settings: Settings) -> None:
-    for cloud, machines in sizes.items():
-        clouds.cloud(cloud).resize(machines, settings)
 
 
 def voided(there: Record, report: DriftReport) -> Record:

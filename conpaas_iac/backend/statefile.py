@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from conpaas_iac.backend import lockfile, record
+from conpaas_iac.core.ordering import count
 from conpaas_iac.errors import StateError, UserError
 
 VERSION = 1
@@ -190,9 +191,8 @@ def said(part: str, content: bytes, stack: str) -> str:
     """What a good document holds, in a few words."""
     if part == CHECKPOINT:
         found = facts(content, stack)
-        count = len(found.machines)
         at = f", {found.time:%Y-%m-%d %H:%M} UTC" if found.time != NEVER else ""
-        return f"{count} machine{'' if count == 1 else 's'}{at}"
+        return f"{count(len(found.machines), 'machine')}{at}"
     if part == RECORD:
         there = record.decode(content, stack)
         return f"{len(there.nodes)} confirmed" + (f", {len(there.visiting)} in doubt" if there.visiting else "")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conpaas_iac import settings
+from conpaas_iac.core.ordering import count
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import parts
 from conpaas_iac.host.part import State
@@ -109,7 +110,7 @@ def _view(found: tuple["Found", ...], console: Console) -> Table | Text:
 
     known = [each for each in found if each.verdict == "known"]
     rest = [each for each in found if each.verdict != "known"]
-    said = f"{len(known)} tagged machine{'' if len(known) == 1 else 's'} in use"
+    said = f"{count(len(known), 'tagged machine')} in use"
     if not rest:
         return Text(f"No orphans; {said}.")
     table = Table(box=None, pad_edge=False, header_style="dim", caption=f"{said}.", caption_justify="left")

@@ -7,6 +7,7 @@ import click
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.core.ordering import count
 from conpaas_iac.drift import driftreport
 from conpaas_iac.drift.driftreport import DriftReport, Mending
 from conpaas_iac.settings import Settings
@@ -83,7 +84,7 @@ def _ask(report: DriftReport, mendings: tuple[Mending, ...], files: bool, form: 
     is_json = form == "json"
     console = output.console(stderr=is_json)
     console.print(driftview.drift_view(report, files))
-    console.print(f"\nRevert: {len(mendings)} machine{'' if len(mendings) == 1 else 's'}")
+    console.print(f"\nRevert: {count(len(mendings), 'machine')}")
     console.print(driftview.mending_view(mendings))
     if not yes:
         click.confirm("Do it?", abort=True, err=is_json)

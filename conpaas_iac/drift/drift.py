@@ -10,10 +10,12 @@ from conpaas_iac.catalog import Catalog, Descriptor
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core import placeholders
 from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.ordering import count
 from conpaas_iac.core.render import File, Tree
 from conpaas_iac.drift.driftfound import Found, FoundCertificate, FoundFile, FoundPackage, FoundUnit
-from conpaas_iac.drift.driftreport import Danger, Drift, count
+from conpaas_iac.drift.driftreport import Drift
 from conpaas_iac.network import renewal, vpn
+from conpaas_iac.plans.plan import Danger
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Literal
 
 import msgspec
 
+from conpaas_iac.core.ordering import count
+from conpaas_iac.plans.plan import Danger, worst
+
 Kind = Literal["machine", "file", "unit", "package", "certificate", "code"]
-Danger = Literal["safe", "restart", "downtime", "data loss"]  # of mending it
 Mend = Literal["anew", "start", "resize", "visit", "sign", "replace"]  # what mends it
 
-DANGERS: tuple[Danger, ...] = ("safe", "restart", "downtime", "data loss")
 WAYS: Mapping[Mend, str] = {
     "anew": "a new machine under its address",
     "start": "started; it has to prove that it works",
@@ -30,7 +31,7 @@ class Drift:
     kind: Kind
     what: str  # path, unit, package
     text: str  # how it is
-    danger: Danger
+    danger: Danger  # of mending it
     mend: Mend
     effect: str = ""  # on a unit, of mending it
     diff: str = ""  # unified; "" where nothing of it is to be shown
@@ -74,10 +75,6 @@ class DriftReport:
         return 3 if self.unchecked else 5 if self.drifts else 0
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 @dataclass(frozen=True)
 class Mending:
     """What is done to one machine to bring it back."""
@@ -107,12 +104,7 @@ def _mending(node: str, drifts: Iterable[Drift]) -> Mending:
 
     ways = tuple(dict.fromkeys(each.mend for each in done))
     effects = () if whole else once(each.effect for each in done)
-    return Mending(node, ways, once(each.what for each in drifts), effects, max_danger(each.danger for each in done))
-
-
-def max_danger(dangers: Iterable[Danger]) -> Danger:
-    """The worst of them."""
-    return max(dangers, key=DANGERS.index, default="safe")
+    return Mending(node, ways, once(each.what for each in drifts), effects, worst(each.danger for each in done))
 
 
 def document(report: DriftReport, reverted: Iterable[Mending] = ()) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from conpaas_iac.backend.record import Certificate, Confirmed, Record
+from conpaas_iac.core.ordering import count
 from conpaas_iac.core.render import File, Member, Tree
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.network import renewal, vpn
@@ -122,7 +123,7 @@ def _anew(known: Confirmed, before: Member, after: Member, now: datetime, coming
 
 def _left(ends: datetime, now: datetime) -> str:
     days = renewal.days_left(ends, now)
-    return f"{days} day{'' if days == 1 else 's'} left" if days >= 0 else "it has expired"
+    return f"{count(days, 'day')} left" if days >= 0 else "it has expired"
 
 
 def _config(text: str, there: Mapping[str, str]) -> File:

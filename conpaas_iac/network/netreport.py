@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from conpaas_iac.core.ordering import count
 from conpaas_iac.network import renewal
 from conpaas_iac.network.netcause import Cause, Peer, Station, between, of_one
 
@@ -67,7 +68,7 @@ class NetReport:
         if self.pairs:
             return f"{well} of {len(self.pairs)} ways well"
         word = "nothing to measure" if self.is_well else "not well"
-        return f"{word}, {len(self.machines)} machine{'' if len(self.machines) == 1 else 's'}"
+        return f"{word}, {count(len(self.machines), 'machine')}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from conpaas_iac.core.ordering import count
+
 SOON = 30  # days left at which somebody should be told: ordinary `up`s renew long before
 
 
@@ -67,7 +69,7 @@ def said_of(days: int) -> str:
     """What to say of a certificate with so many days left, and what to do where that is due."""
     if days < 0:
         return "expired: `conpaas up` renews it"
-    left = f"{days} day{'' if days == 1 else 's'}"
+    left = count(days, "day")
     return f"{left}: `conpaas up` renews it" if days < SOON else left
 
 

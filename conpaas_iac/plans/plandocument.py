@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
+from conpaas_iac.core.ordering import count
 from conpaas_iac.plans.plan import Cause, FileChange, MachineChange, Part, Plan, Totals
 
 VERSION = 2
@@ -88,11 +89,6 @@ def totals(plan: Plan) -> str:
 
 def _memory(found: Totals) -> str:
     return f"{found.memory / 1024:g} GiB" if found.memory % 512 == 0 else f"{found.memory} MiB"
-
-
-def count(number: int, noun: str) -> str:
-    """1 machine, 2 machines."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def said(cause: Cause) -> str:

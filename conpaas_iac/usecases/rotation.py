@@ -12,6 +12,7 @@ from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import of_stack, stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.core import declaration, placeholders
+from conpaas_iac.core.ordering import count
 from conpaas_iac.core.placeholders import Versions
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Engine, Machines
@@ -127,7 +128,7 @@ def _told(scene: Scene, there: Record, machines: Machines, nodes: Iterable[str])
     told = scene.visits(_outdated(there, nodes), machines)
     if not told:
         return there
-    scene.listen(Event("secret", "started", "", f"{len(told)} machine{'' if len(told) == 1 else 's'} told"))
+    scene.listen(Event("secret", "started", "", f"{count(len(told), 'machine')} told"))
     there = scene.keep(replace(there, visiting=there.visiting | {visit.node for visit in told}))
     outcome = scene.visit("configure", told, machines)
     there = scene.confirm(there, told, machines, outcome)

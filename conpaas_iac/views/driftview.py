@@ -9,6 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.core.ordering import count
 from conpaas_iac.drift.driftreport import WAYS, Drift, DriftReport, Mending
 from conpaas_iac.usecases.adopting import Adopted
 
@@ -66,7 +67,7 @@ def _hints(report: DriftReport, files: bool) -> list[Text]:
         return []
     place = "" if report.environment == "default" else f" -e {report.environment}"
     hidden = sum(bool(each.diff) for each in report.drifts) if not files else 0
-    shows = f"; --files shows {hidden} diff{'' if hidden == 1 else 's'}" if hidden else ""
+    shows = f"; --files shows {count(hidden, 'diff')}" if hidden else ""
     return [Text(f"  → conpaas drift {report.application}{place} --revert mends it{shows}", "dim")]
 
 
@@ -93,8 +94,7 @@ def adopted_view(adopted: Adopted) -> RenderableType:
     name, texts = adopted.manifest, (adopted.before.splitlines(), adopted.after.splitlines())
     if lines := list(unified_diff(*texts, name, name, lineterm="", n=1)):
         parts.append(Syntax("\n".join(lines), "diff", background_color="default"))
-    count = len(adopted.edits)
-    done = f"Adopted: {count} value{'' if count == 1 else 's'} of {name}; {len(adopted.refused)} refused."
+    done = f"Adopted: {count(len(adopted.edits), 'value')} of {name}; {len(adopted.refused)} refused."
     parts.append(Text(done))
-    parts += [Text(f"  → conpaas up {name} makes it so on all machines of the service", "dim")] if count else []
+    parts += [Text(f"  → conpaas up {name} makes it so on all machines of the service", "dim")] if adopted.edits else []
     return Group(*parts)

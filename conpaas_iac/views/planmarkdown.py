@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from conpaas_iac.core.ordering import count
 from conpaas_iac.plans.plan import DANGERS, Danger, MachineChange, Part, Plan
-from conpaas_iac.plans.plandocument import Fate, count, diffs, effect, fates, said, summary, totals
+from conpaas_iac.plans.plandocument import Fate, diffs, effect, fates, said, summary, totals
 from conpaas_iac.runs.events import SIGNS
 
 LONGEST = 60_000  # bytes; GitHub takes 65536 characters
@@ -116,7 +117,7 @@ def _diffs(plan: Plan, room: int) -> str:
     pieces = [_diff(nodes, file.path, file.diff) for nodes, file in found]
     kept = fitting(pieces, room)
     more = len(pieces) - len(kept)
-    rest = f"\n…and {more} more diff{'' if more == 1 else 's'}: `conpaas plan --files` shows them.\n" if more else ""
+    rest = f"\n…and {count(more, 'more diff')}: `conpaas plan --files` shows them.\n" if more else ""
     inside = "".join(kept) + rest
     return f"\n<details><summary>{count(len(pieces), 'file')}</summary>\n\n{inside}\n</details>\n" if pieces else ""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def headline(topology: "Topology", seconds: float) -> Text:
     """The first line of an `up`."""
-    from conpaas_iac.plans.plandocument import count
+    from conpaas_iac.core.ordering import count
 
     nodes, places = topology.nodes, sorted({node.cloud for node in topology.nodes})
     counts = f"{count(len(topology.services), 'service')} on {', '.join(places) or 'no cloud'}"

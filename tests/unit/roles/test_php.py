@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-import jinja2
 import pytest
 
 from conpaas_iac import catalog
 from conpaas_iac.core import quoting
+from conpaas_iac.core.templates import Templates
 
 KIND = catalog.load()["php"]
 GROUPS = tuple(KIND.descriptor.groups)
@@ -17,10 +17,7 @@ MIXTURES = [mixture for size in (1, 2, 3) for mixture in itertools.combinations(
 
 
 def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = None, **options: Any) -> dict[str, str]:
-    engine = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
-    )
-    engine.filters.update({**quoting.FILTERS, **quoting.QUESTIONS})
+    texts = Templates()
     nodes = [
         {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
          "groups": list(groups if number == 1 else GROUPS)}
@@ -39,7 +36,7 @@ def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = 
                "secrets": dict.fromkeys(KIND.descriptor.secrets, "s3cret"),
                "accepted": dict.fromkeys(KIND.descriptor.secrets, "0ld\ns3cret")}
     return {
-        file.path: engine.from_string((KIND.folder / "templates" / f"{file.path[1:]}.j2").read_text()).render(context)
+        file.path: texts.rendered(KIND, file.path, context, {})
         for file in KIND.descriptor.files
         if not file.groups or set(file.groups) & set(groups)
     }

@@ -41,9 +41,9 @@ class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sou
 
     name: str
     group: str
-    port: int
+    port: int  # 0: each of them
     source: Literal["public", "service", "application"]  # everybody · this service's machines · services that use it
-    protocol: Literal["tcp", "udp"] = "tcp"
+    protocol: Literal["tcp", "udp", "any"] = "tcp"
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +78,7 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     help: str = ""
     flag: bool = False  # --name, or nothing
     required: bool = True
+    many: bool = False  # all the words that are left; of those that are required at least one
     stream: Literal["", "input", "output"] = ""  # the local file is the command's standard input, or gets its output
 
 
@@ -85,7 +86,7 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     """`conpaas <type> <operation> APPLICATION[/SERVICE]`: a command on machines of a group, or a secret's new value."""
 
     summary: str
-    group: str = ""
+    group: str = ""  # empty: every machine of the service
     on: Literal["one", "all"] = "one"  # the first machine that is in service, or each of them
     run: str = ""  # command line, as root
     arguments: tuple[Argument, ...] = ()
@@ -103,6 +104,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, Group] = {}
     entry: str = ""  # the group whose first machine answers for the service
     start_order: tuple[str, ...] = ()  # groups, the last one brings the traffic
+    placement: Literal["packed", "spread"] = "packed"  # where the manifest does not say it
     includes: tuple[str, ...] = ()  # roles whose templates and tasks it uses besides its own; they are no types
     internal: bool = False  # no type of the manifest language: files that machines of every type get
     ports: tuple[Port, ...] = ()

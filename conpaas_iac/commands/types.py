@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from conpaas_iac import catalog
-from conpaas_iac.catalog import Catalog, Operation, ServiceType
+from conpaas_iac.catalog import Catalog, Operation, Port, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
@@ -73,6 +73,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "help": argument.help,
                 "flag": argument.flag,
                 "required": argument.required and not argument.flag,
+                "many": argument.many,
                 "stream": argument.stream,
             }
             for argument in operation.arguments
@@ -97,8 +98,7 @@ def _print(kind: ServiceType) -> None:
         [(name, f"default {group.default}", f"at least {group.minimum}") for name, group in descriptor.groups.items()]
     )
     click.echo("\nPorts")
-    _table([(port.name, f"{port.port}/{port.protocol}", f"of {port.group}", f"from {port.source}")
-            for port in descriptor.ports])  # fmt: skip
+    _table([(port.name, _number(port), f"of {port.group}", f"from {port.source}") for port in descriptor.ports])
     if descriptor.fields:
         click.echo(f"\nFields besides the common ones\n  {', '.join(descriptor.fields)}")
     if kind.options:
@@ -110,6 +110,10 @@ def _print(kind: ServiceType) -> None:
             (f"{name} {operations.synopsis(each)}".strip(), each.summary)
             for name, each in descriptor.operations.items()
         ])  # fmt: skip
+
+
+def _number(port: Port) -> str:
+    return f"{port.port}/{port.protocol}" if port.port else "every one"
 
 
 def _type(spec: Any) -> str:

@@ -43,7 +43,7 @@ def _nearest(query: str, ground: Ground) -> list[str]:
     names = [node.name for node in ground.topology.nodes] + [each.name for each in ground.manifest.services]
     known = {*names, *addresses, *_packages(ground), *(unit for unit, _, _ in _units(ground))}
     if query.isdigit():
-        ports = {port.port for kind, _ in _kinds(ground) for port in kind.descriptor.ports}
+        ports = {port.port for kind, _ in _kinds(ground) for port in kind.descriptor.ports} - {0}
         return [str(port) for port in sorted(ports, key=lambda port: abs(port - int(query)))[:NEAREST]]
     by_name = {path.rpartition("/")[2]: path for path in paths(ground)}
     files = get_close_matches(query, paths(ground), NEAREST, 0.6)

@@ -51,6 +51,11 @@ def test_groups_are_known_everywhere(kind: ServiceType) -> None:
 
 
 @every_type
+def test_every_port_is_open_to_neighbours_alone(kind: ServiceType) -> None:
+    assert all(port.port or port.source == "service" for port in kind.descriptor.ports)
+
+
+@every_type
 def test_units_of_files_run_where_the_files_are(kind: ServiceType) -> None:
     units = {unit.name: set(unit.groups) for unit in kind.descriptor.units}
     for file in kind.descriptor.files:
@@ -102,7 +107,7 @@ def test_an_operation_does_one_thing(kind: ServiceType, name: str) -> None:
         assert operation == Operation(operation.summary, secret=operation.secret, class_=operation.class_)
         assert operation.secret in kind.descriptor.secrets
     else:
-        assert operation.run and operation.group in kind.descriptor.groups
+        assert operation.run and operation.group in {"", *kind.descriptor.groups}
     assert not (operation.terminal and (operation.json or operation.on == "all"))
 
 
@@ -115,9 +120,11 @@ def test_arguments_can_be_typed(kind: ServiceType, name: str) -> None:
     assert all(re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", each) for each in names)
     optional = [not argument.required for argument in operation.arguments if not argument.flag]
     assert optional == sorted(optional), "what may be left out comes last"
+    taking = [argument for argument in operation.arguments if not argument.flag and not argument.stream]
+    assert not any(argument.many for argument in taking[:-1]), "who takes all that is left comes last"
     streams = [argument for argument in operation.arguments if argument.stream]
     assert len(streams) <= (0 if operation.terminal or operation.on == "all" else 1)
-    assert not any(argument.flag for argument in streams)
+    assert not any(argument.flag or argument.many for argument in streams)
     assert not (operation.json and any(argument.stream == "output" for argument in streams))
 
 

@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling",
+        "manifest manifest.* usecases.scaling usecases.new_type",
         "ground code catalog model",
     ),
     "fetch": (

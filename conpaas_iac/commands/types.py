@@ -10,16 +10,26 @@ from conpaas_iac.catalog import Catalog, Operation, Port, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
-from conpaas_iac.usecases import operations
+from conpaas_iac.shipped import folder
+from conpaas_iac.usecases import new_type, operations
 
 Row = tuple[str, ...]
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[TYPE]")
+@click.argument("name", required=False, metavar="[TYPE | new NAME]")
+@click.argument("new", required=False, metavar="")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(name: str | None, form: str) -> None:
-    """List the service types, or tell everything about one: groups, ports, options with defaults, operations."""
+def command(name: str | None, new: str | None, form: str) -> None:
+    """List the service types, or tell everything about one: groups, ports, options with defaults, operations.
+
+    `new NAME` writes the folder of a new type: it passes the checks and comes up as it is.
+    """
+    if name == "new":
+        _write(new or "")
+        return
+    if new is not None:
+        raise click.UsageError(f"one type at a time, or: conpaas types new {new}")
     types = catalog.load()
     if name is not None and name not in types:
         raise UserError(_missing(name, types), suggestion(name, types, "types of this installation"))
@@ -30,6 +40,15 @@ def command(name: str | None, form: str) -> None:
         _print_all(types)
     else:
         _print(types[name])
+
+
+def _write(name: str) -> None:
+    from conpaas_iac.cli import VERBS
+
+    roles = folder("roles")
+    for path in new_type.write(name, roles, VERBS):
+        click.echo(path)
+    click.echo(f'Next: "Type": "{name}" in a manifest, `conpaas up`; then make it yours, as CONTRIBUTING.md says.')
 
 
 def _missing(name: str, types: Catalog) -> str:

@@ -108,7 +108,7 @@ def test_a_balancer_that_leaves_takes_nobody_new_before_it_looks_who_is_inside(
         asked.start()
         verbs.leave()
         asked.join()
-    assert told == ["shutdown frontend visitors", "who is inside?", "who is inside?", "systemctl"]
+    assert told == ["disable frontend visitors", "who is inside?", "who is inside?", "systemctl"]
 
 
 def test_a_balancer_that_is_down_leaves_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

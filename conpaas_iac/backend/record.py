@@ -4,7 +4,7 @@ It makes plans offline and `up` touch only what changed. A machine with another 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ import msgspec
 
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core import placeholders
+from conpaas_iac.core.places import Place, Places
 from conpaas_iac.core.render import Member, Tree
 from conpaas_iac.errors import StateError
 from conpaas_iac.plans.inputs import renamed
@@ -96,6 +97,7 @@ class Record:
     inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
+    places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -152,15 +154,24 @@ class Record:
 
     def renamed(self, nodes: Mapping[str, str], services: Mapping[str, str]) -> "Record":
         """With machines and services under new names; both are former name -> name."""
-        known = {nodes.get(name, name): node for name, node in self.nodes.items()}
-        resting = frozenset(nodes.get(name, name) for name in self.resting)
-        lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
-        visiting = frozenset(nodes.get(name, name) for name in self.visiting)
-        founded = frozenset(services.get(name, name) for name in self.founded)
-        given_up = frozenset(services.get(name, name) for name in self.given_up)
-        found = replace(self, nodes=known, resting=resting, visiting=visiting, given_up=given_up)
-        found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
-        return replace(found, lighthouses=lighthouses, founded=founded)
+
+        def machines(names: Iterable[str]) -> Iterator[str]:
+            return (nodes.get(name, name) for name in names)
+
+        def those(names: Iterable[str]) -> frozenset[str]:
+            return frozenset(services.get(name, name) for name in names)
+
+        return replace(
+            self,
+            nodes=dict(zip(machines(self.nodes), self.nodes.values(), strict=True)),
+            resting=frozenset(machines(self.resting)),
+            lighthouses=tuple(machines(self.lighthouses)),
+            visiting=frozenset(machines(self.visiting)),
+            making=frozenset(machines(self.making)),
+            founded=those(self.founded),
+            given_up=those(self.given_up),
+            inputs=renamed(self.inputs, services) if services else self.inputs,
+        )
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""
@@ -185,6 +196,19 @@ def read(store: Store, stack: str) -> Record:
     """The record of a stack; empty when there is none."""
     content = store.read(f"{stack}/{NAME}")
     return Record() if content is None else decode(content, stack)
+
+
+def places(store: Store, stack: str) -> dict[str, Place]:
+    """The places of the record alone; none in one that an older conpaas wrote."""
+    content = store.read(f"{stack}/{NAME}")
+    try:
+        return msgspec.json.decode(content, type=_Placed).places if content else {}
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError("record", stack, str(error)) from error
+
+
+class _Placed(msgspec.Struct):
+    places: dict[str, Place] = {}
 
 
 class _Marked(msgspec.Struct):

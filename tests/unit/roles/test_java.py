@@ -123,6 +123,55 @@ def test_code_that_holds_a_war_is_said(code: Path, tmp_path: Path) -> None:
         APPLICATION.prepare(code, tmp_path / "java", copy)
 
 
+@pytest.fixture
+def tomcat(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What it does while it is waited for: a pause lets it go on to what it does next."""
+    found: dict[str, object] = {"state": "active", "asked": None, "log": [], "next": {}}
+    APPLICATION.prepare(code, tmp_path / "java", copy)
+
+    def pause(_: float) -> None:
+        found.update(found.pop("next", {}))  # type: ignore[call-overload]
+
+    monkeypatch.setattr(APPLICATION, "COPIES", tmp_path / "java")
+    monkeypatch.setattr(APPLICATION, "BEGUN", tmp_path / "begun")
+    monkeypatch.setattr(APPLICATION, "PATIENCE", 0.2)
+    monkeypatch.setattr(APPLICATION.time, "sleep", pause)
+    monkeypatch.setattr(APPLICATION, "state", lambda: found["state"])
+    monkeypatch.setattr(APPLICATION, "asked", lambda: found["asked"])
+    monkeypatch.setattr(APPLICATION, "journal", lambda: found["log"])
+    (tmp_path / "begun").write_text("old")
+    return found
+
+
+DEPLOYED = ["Caused by: x.Last: b", "Server startup in [5088] milliseconds"]
+
+
+def test_it_is_waited_for(tomcat: dict[str, object]) -> None:
+    tomcat["next"] = {"asked": 200}
+    APPLICATION.verify()
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"asked": 503, "log": DEPLOYED}, "the application does not run: x.Last: b"),
+        ({"state": "failed", "log": DEPLOYED[:1]}, "the application does not run: x.Last: b"),
+        ({"asked": 503, "log": DEPLOYED[:1]}, "the application does not run after 0 s: x.Last: b"),
+    ],
+)
+def test_why_it_does_not_run(tomcat: dict[str, object], found: dict[str, object], said: str) -> None:
+    tomcat.update(found)
+    with pytest.raises(APPLICATION.Failed, match=said):
+        APPLICATION.verify()
+
+
+def test_the_health_of_the_former_version_counts_for_nothing(tomcat: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "begun").write_text("the one before")
+    tomcat.update(asked=200, log=DEPLOYED)
+    with pytest.raises(APPLICATION.Failed, match="after 0 s"):
+        APPLICATION.verify()
+
+
 @pytest.mark.parametrize(
     ("lines", "cause"),
     [

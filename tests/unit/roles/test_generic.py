@@ -1,12 +1,16 @@
 """The rules of the program that runs the user's scripts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from conpaas_iac.core.flows import Flow
+from tests import plans
+from tests.builders import TYPES, build, service
 from tests.unit.roles import rendered
 
 SETTINGS = {"role": "node", "start_role": "node", "init_timeout": 5}
@@ -152,3 +156,30 @@ def test_the_start_role_begins_once_a_version(machine: Machine, role: str, begun
 def test_agents_are_listed_with_their_roles() -> None:
     agents = json.loads(rendered.render("generic", ("master",))["/srv/conpaas/agents.json"])
     assert agents[0] == {"ip": "10.42.32.1", "role": "master", "id": "wiki-1"}
+
+
+def test_every_port_is_open_to_neighbours_and_none_to_others() -> None:
+    options = TYPES["generic"].default_options()
+    jobs = replace(service("jobs", type="generic", options=options), counts={"master": 1, "node": 2})
+    layout = build(jobs, service("web", uses=("jobs",)))
+    assert [flow for flow in layout.flows if flow.target[0] == "jobs"] == [
+        Flow(("jobs", ""), ("jobs", "master"), 0, "any"),
+        Flow(("jobs", ""), ("jobs", "node"), 0, "any"),
+    ]
+    assert not [offer for offer in layout.offers if offer.target[0] == "jobs"]
+
+
+@pytest.mark.parametrize(
+    ("said", "nodes"),
+    [
+        ({}, ["generic-master-1", "generic-node-1", "generic-node-2"]),
+        ({"Placement": "packed"}, ["generic-1", "generic-2"]),
+    ],
+)
+def test_each_group_has_machines_of_its_own_unless_told_otherwise(said: dict[str, str], nodes: list[str]) -> None:
+    jobs = {"Type": "generic", "StartupInstances": {"master": 1, "node": 2}, "StartRole": "node", **said}
+    with plans.folder() as folder:
+        (folder / "in.json").write_text(json.dumps({"Application": "study", "Services": [jobs]}))
+        wanted = plans.wished(folder / "in.json")
+    assert [node.name for node in wanted.topology.nodes] == nodes
+    assert wanted.topology.services[0].fields == {"StartRole": "node"}

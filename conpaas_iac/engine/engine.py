@@ -133,7 +133,7 @@ class Engine:
             lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
-            lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
+            lambda: _undone(machine.node for machine in declaration.machines if machine.resource not in done),
         )
         return _machines(outputs)
 
@@ -171,11 +171,11 @@ class Engine:
         return {machine.resource: machine.node for machine in (*self.applied().machines, *machines)}
 
     def _run(
-        self, call: Callable[[], object], failures: list[Failure], what: str, left: Callable[[], Iterable[str]] = tuple
+        self, call: Callable[[], object], failures: list[Failure], what: str, undone: Callable[[], str] = str
     ) -> None:
         """A step of the engine; its lock is taken from a run that was killed, never from one that lives.
 
-        Where the turn ends early, the engine ends what it is at and begins nothing more.
+        Where the turn ends early, the engine ends what it is at and begins nothing more; `undone` says what it left.
         """
         turn = self._settings.turn
         if not turn.is_begun:
@@ -191,11 +191,16 @@ class Engine:
                     call()
         except auto_errors.CommandError as error:
             turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
-            undone = " ".join((what, ", ".join(left()))).strip()
-            turn.prove(undone)
+            left = undone() or what
+            turn.prove(left)
             if not failures:
-                turn.check(undone)
+                turn.check(left)
             raise engine_events.translated(error, failures) from error
+
+
+def _undone(nodes: Iterable[str]) -> str:
+    names = ", ".join(nodes)
+    return f"make machines {names}" if names else "what follows the machines, which are made"
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

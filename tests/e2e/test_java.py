@@ -53,7 +53,7 @@ def test_a_war_that_does_not_deploy_stops_at_the_first_machine(shop: Story, visi
 def test_an_option_that_java_does_not_know_is_said(shop: Story, visitor: Counted) -> None:
     configure(shop, jvm_options=["-XX:+NoSuchThing"])
     said = shop.conpaas("up", shop.manifest, fails=3)
-    assert "error in heap_size or jvm_options: Unrecognized VM option 'NoSuchThing'" in said
+    assert "error: heap_size or jvm_options: Unrecognized VM option 'NoSuchThing'" in said
     assert visitor.look(3) == {"shop-1"}
     configure(shop)
     shop.conpaas("up", shop.manifest)

@@ -70,9 +70,10 @@ class Turn:
     def between(self, execute: Any) -> Any:
         """An executor of plays that checks before each, and says which machines it is at."""
 
-        def checked(playbook: str, visits: Any, *rest: Any, **named: Any) -> Any:
+        def checked(playbook: str, visits: Any, access: Any, *rest: Any, **named: Any) -> Any:
             self.step(f"{playbook} {', '.join(visit.node for visit in visits)}")
-            return execute(playbook, visits, *rest, **named)
+            with self.telling(access.stop.touch):
+                return execute(playbook, visits, access, *rest, **named)
 
         return checked
 

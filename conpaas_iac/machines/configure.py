@@ -1,9 +1,10 @@
 """Ships trees to machines and has them prove that they work: the only place that runs Ansible."""
 
 import json
+import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -56,7 +57,7 @@ class Outcome:
     confirmed: tuple[str, ...]
     failures: tuple[Failure, ...]
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed
+    untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed, or that was to be the last
 
 
 class Executor(Protocol):
@@ -72,13 +73,13 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
 
     private = access.folder / f"run-{playbook}"
     private.mkdir(mode=0o700, exist_ok=True)
-    watcher = _Watcher(listen)
+    watcher, batches = _Watcher(listen), _batches(visits)
     ansible_runner.run(
         private_data_dir=str(private),
         project_dir=str(folder("playbooks")),
         playbook=f"{playbook}.yml",
         inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
-        extravars={"conpaas_batches": _batches(visits)},
+        extravars={"conpaas_batches": batches, "conpaas_stop": str(access.stop) if len(batches) > 1 else ""},
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
         cancel_callback=lambda: False,  # without one it takes Ctrl-C and SIGTERM for itself, and keeps them
@@ -89,15 +90,22 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
     if not watcher.started and visits:
         said = watcher.said[-500:].strip() or "it was killed, or ended without a word"
         raise MachineError(f"Ansible did not start: {said}", remedy="the same command goes on from here")
-    first = min((visit.batch for visit in visits if visit.node in failed), default=None)
     left = [visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed]
-    unfinished = (visit for visit in left if first is None or visit.batch <= first)
+    last = _last_batch(visits, failed, watcher.reached if access.stop.exists() else ())
+    unfinished = (visit for visit in left if visit.batch <= last)
     return Outcome(
         tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
         (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
         watcher.certificates,
-        tuple(visit.node for visit in left if first is not None and visit.batch > first),
+        tuple(visit.node for visit in left if visit.batch > last),
     )
+
+
+def _last_batch(visits: Sequence[Visit], failed: Collection[str], stopped: Collection[str]) -> float:
+    """The one that was to be the last: something failed in it, or it was the last that `stopped` machines were in."""
+    wrong = [visit.batch for visit in visits if visit.node in failed]
+    begun = [visit.batch for visit in visits if visit.node in stopped]
+    return min(wrong) if wrong else max(begun, default=math.inf)
 
 
 def _variables(visit: Visit, private: Path) -> dict[str, Any]:

@@ -111,6 +111,7 @@ class Turn:
             processes.end_descendants()  # so that nothing of it writes or creates any more
             raise KeyboardInterrupt
         self.ask()  # before anything else: a second signal may come at any time
-        text = f"{self.phase or 'the running step'} ends first; Ctrl-C again: now"
+        step = f" ({self.phase})" if self.phase else ""
+        text = f"what is going on ends first{step}; Ctrl-C again: now"
         # In a thread: the signal may have come in the middle of writing to the same terminal.
         threading.Thread(target=self._listen, args=(Event("interrupt", "started", text=text),), daemon=True).start()

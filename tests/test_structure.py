@@ -50,7 +50,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration plans.plan plans.planning plans.danger "
-        "plans.inputs plans.causes core.templates core.render backend.record backend.lockfile views.status "
+        "plans.prices plans.cost plans.costwords plans.inputs plans.causes core.templates "
+        "core.render backend.record backend.lockfile views.status "
         "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
         "runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
@@ -84,8 +85,9 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect plans.promise usecases.promising machines.sight machines.contact "
-        "machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle usecases.revisiting "
+        "usecases.situation usecases.prospect usecases.costing plans.promise usecases.promising "
+        "machines.sight machines.contact machines.visits plans.losses machines.power usecases.deployment "
+        "usecases.lifecycle usecases.revisiting "
         "usecases.rotation usecases.inspection usecases.listing usecases.joining usecases.operating usecases.keeping "
         "usecases.orphans drift.drift drift.driftreport drift.driftfound drift.adoption usecases.examining "
         "usecases.reverting",
@@ -137,7 +139,8 @@ PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration plans.plan "
     "core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
     "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
-    "plans.causes plans.planning plans.plandocument drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "plans.causes plans.planning plans.plandocument plans.prices plans.cost plans.costwords "
+    "drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

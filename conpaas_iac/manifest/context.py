@@ -34,6 +34,7 @@ class Context:
     providers: Collection[str]
     default_cloud: str
     inspect: "Inspect" = look
+    currencies: Collection[str] = ()  # that prices are known in; none: that is not asked
 
     @property
     def folder(self) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,14 @@ class Cloud:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the application may cost."""
+
+    month: Decimal
+    currency: str  # or "credits"
+
+
+@dataclass(frozen=True)
 class Service:
     """One service of the application."""
 
@@ -102,4 +111,5 @@ class Manifest:
     clouds: Mapping[str, Cloud]
     range: IPv4Network | None
     places: Mapping[str, Place]  # JSON pointer -> place of the value
+    budget: Budget | None = None
     text: str = dataclass_field(default="", repr=False)  # as it is written, but for secrets

@@ -34,10 +34,12 @@ def read(
     settings_cloud: str = "lxd",
     providers: Collection[str] | None = None,
     inspect: Inspect = look,
+    currencies: Collection[str] = (),
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
-    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation; `inspect` looks at code.
+    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation; `inspect` looks at code;
+    `currencies` are those that prices are known in.
     """
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -50,7 +52,7 @@ def read(
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
-    context = Context(path, findings, types, providers, settings_cloud, inspect)
+    context = Context(path, findings, types, providers, settings_cloud, inspect, currencies)
     manifest = build(context, prune(document.data, useless))
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 

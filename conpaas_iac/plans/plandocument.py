@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from conpaas_iac.core.ordering import count
+from conpaas_iac.plans import costwords
 from conpaas_iac.plans.plan import Cause, FileChange, MachineChange, Part, Plan, Totals
 
 VERSION = 2
@@ -25,6 +26,7 @@ def document(plan: Plan, files: bool = False) -> dict[str, Any]:
         "unchanged": plan.unchanged,
         "notes": list(plan.notes),
         "losses": dict(plan.losses),
+        **({"cost": costwords.document(plan.cost)} if plan.cost else {}),
         "summary": summary(plan),
     }
 
@@ -85,6 +87,13 @@ def totals(plan: Plan) -> str:
     )
     said = (f"{name} {old} -> {new}" if old != new else f"{name} {new}" for name, old, new in pairs)
     return f"Class: {plan.danger}. Then {', '.join(said)}."
+
+
+def cost(plan: Plan) -> str:
+    """What that costs, and whether that is too much."""
+    if plan.cost is None:
+        return ""
+    return f"{costwords.line(plan.cost)} Over the budget." if plan.cost.excess else costwords.line(plan.cost)
 
 
 def _memory(found: Totals) -> str:

@@ -70,6 +70,8 @@ def up(
         if saved:
             saved.refuse_another(todo)
         announce(todo, wanted)
+        if todo.cost:
+            todo.cost.refuse(wanted.application)
         now.refuse_losses(request.may_lose)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)

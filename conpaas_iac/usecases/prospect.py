@@ -20,6 +20,7 @@ from conpaas_iac.plans.causes import Origins
 from conpaas_iac.plans.plan import Part, Plan
 from conpaas_iac.plans.planning import Known
 from conpaas_iac.settings import Settings
+from conpaas_iac.usecases import costing
 from conpaas_iac.usecases.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.usecases.wish import Request, Wish
 
@@ -70,6 +71,7 @@ def plan_of(now: Situation) -> Plan:
     )
     ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees)
     internal = catalog.load_internal()
+    made = replace(made, cost=costing.cost_of(now))
     return causes.explained(
         danger.classed(made, ground), _origins(now, wanted, internal), _rendered(wanted, internal)
     )

@@ -21,6 +21,8 @@ from conpaas_iac.host.route import overlapping, read_routes
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
+from conpaas_iac.plans import prices
+from conpaas_iac.plans.prices import Prices
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import code
 from conpaas_iac.sources.code import Code
@@ -49,6 +51,7 @@ class Wish:
     replaced: frozenset[str] = frozenset()  # machines to be made anew
     operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cloud -> where SSH comes from
     every: bool = False  # machines that are as they should be are visited, too
+    prices: Prices = field(default_factory=prices.load)
 
     @property
     def application(self) -> str:
@@ -109,7 +112,9 @@ def build(
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
-    reading = read(request.manifest, types, settings.default_cloud, inspect=Inspector(settings.cache))
+    known_prices = prices.load(settings.prices)
+    inspect, currencies = Inspector(settings.cache), known_prices.currencies
+    reading = read(request.manifest, types, settings.default_cloud, inspect=inspect, currencies=currencies)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest
@@ -135,7 +140,7 @@ def build(
     scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else _fetched(empty, settings)
-    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
+    said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every, known_prices)
     return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
 
 

@@ -50,7 +50,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration plans.plan plans.planning plans.danger "
-        "plans.prices plans.cost plans.costwords plans.inputs plans.causes core.templates "
+        "plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes core.templates "
         "core.render backend.record backend.lockfile views.status "
         "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
         "runs.history backend.statefile plans.rolling plans.plandocument",
@@ -85,7 +85,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.costing plans.promise usecases.promising "
+        "usecases.situation usecases.prospect usecases.costing usecases.moving usecases.leaving "
+        "plans.promise usecases.promising "
         "machines.sight machines.contact machines.visits plans.losses machines.power usecases.deployment "
         "usecases.lifecycle usecases.revisiting "
         "usecases.rotation usecases.inspection usecases.listing usecases.joining usecases.operating usecases.keeping "
@@ -139,7 +140,7 @@ PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration plans.plan "
     "core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
     "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
-    "plans.causes plans.planning plans.plandocument plans.prices plans.cost plans.costwords "
+    "plans.causes plans.planning plans.plandocument plans.prices plans.cost plans.costwords plans.moves "
     "drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}

@@ -61,6 +61,10 @@ class Topology:
         """Every machine, in the order of services and ordinals."""
         return tuple(node for service in self.services for node in service.nodes)
 
+    def node(self, name: str) -> Node:
+        """The machine of that name; raises KeyError."""
+        return {node.name: node for node in self.nodes}[name]
+
     def service(self, name: str) -> Service:
         """The service of that name; raises KeyError."""
         return {service.name: service for service in self.services}[name]

@@ -86,6 +86,11 @@ class Engine:
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
         return found
 
+    def again(self) -> "Engine":
+        """The same stack, as it is by now."""
+        application, _, environment = self.name.partition(".")
+        return Engine.existing(self._settings, application, environment)
+
     @property
     def shelf(self) -> Store:
         """Our documents beside its checkpoint."""

@@ -9,7 +9,7 @@ from typing import Literal
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.plans.cost import Cost
 
-Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
+Action = Literal["add", "change", "replace", "move", "remove", "rest", "wake"]
 Step = Literal["add", "change", "remove"]
 Danger = Literal["safe", "restart", "downtime", "data loss"]
 DANGERS: tuple[Danger, ...] = ("safe", "restart", "downtime", "data loss")

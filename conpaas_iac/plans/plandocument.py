@@ -74,7 +74,8 @@ def summary(plan: Plan) -> str:
         return f"No changes. {plan.application} is as its manifest says ({count(plan.unchanged, 'machine')})."
     add, remove = plan.count("add", "replace"), plan.count("remove", "replace")
     change = plan.count("change", "wake", "rest")
-    return f"Plan: {add} to add, {change} to change, {remove} to remove; {plan.unchanged} as they are."
+    moved = f", {plan.count('move')} to move" if plan.count("move") else ""
+    return f"Plan: {add} to add, {change} to change, {remove} to remove{moved}; {plan.unchanged} as they are."
 
 
 def totals(plan: Plan) -> str:

@@ -1,6 +1,6 @@
 """The use cases that change an application: the only place that knows the order of the steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,6 @@ from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import at
 from conpaas_iac.core import declaration, placeholders
-from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.host.route import ensure_route
@@ -25,7 +24,8 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import prospect
+from conpaas_iac.usecases import moving, prospect
+from conpaas_iac.usecases.leaving import leave
 from conpaas_iac.usecases.promising import Saved
 from conpaas_iac.usecases.situation import Situation, joined, situation, urls, wish_of
 from conpaas_iac.usecases.wish import Request, Wish
@@ -75,13 +75,25 @@ def up(
         now.refuse_losses(request.may_lose)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
-        machines, failed = _expand(now, engine, settings, listen, execute)
-        now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
-        there = _configure(now, machines, now.record, settings, listen, execute, failed)
+        for station, there_now in moving.stations(now, engine, settings):
+            _brought(_with_intent(station, there_now, settings), there_now, settings, listen, execute)
+        if now.moving:
+            engine = engine.again()
+            now = _with_intent(situation(now.wish, engine, settings, look=True), engine, settings)
+        now, machines, there = _brought(now, engine, settings, listen, execute)
         now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
+
+
+def _brought(
+    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> tuple[Situation, Machines, Record]:
+    """Everything that is wanted is there and works; what is not wanted any more is still there, too."""
+    machines, failed = _expand(now, engine, settings, listen, execute)
+    now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+    return now, machines, _configure(now, machines, now.record, settings, listen, execute, failed)
 
 
 def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
@@ -127,7 +139,7 @@ def _expand(
     _bake(now, settings, listen, execute)
     power.rouse(now.asleep, now.seen, settings, listen)
     if now.replaced:
-        _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
+        leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
     machines, failed = engine.expand(whole, listen, now.given)
     return now.placed(machines, settings), failed
@@ -205,7 +217,7 @@ def _contract(
     """Drain, lock out and remove what goes; stop what rests."""
     shelf = at(settings.backend_url)
     if now.going:
-        _leave(now.going, now, machines, settings, listen, execute)
+        leave(now.going, now, machines, settings, listen, execute)
         there = record.read(shelf, engine.name)
         there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
         record.write(shelf, engine.name, there)
@@ -221,27 +233,3 @@ def _contract(
     after = replace(there.only(kept_names), resting=resting, given_up=frozenset(), inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
-
-
-def _leave(
-    leaving: Sequence[Machine],
-    now: Situation,
-    machines: Machines,
-    settings: Settings,
-    listen: Listener,
-    execute: Executor,
-) -> None:
-    """Drain machines for good; should this run be killed, and they stay after all, they are visited again."""
-    awake = [machine for machine in leaving if machine.node in now.seen and now.seen[machine.node].running]
-    if not awake:
-        return
-    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
-    there = record.read(shelf, name)
-    going = visits.leaving(awake, machines, there, now.wish.types)
-    record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
-    with access(machines.login, machines.nodes) as way:
-        outcome = execute("leave", going, way, listen)
-    # The dead need no drain.
-    visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
-
-

@@ -64,7 +64,7 @@ def plan_of(now: Situation) -> Plan:
         now.applied.machines,
         now.record,
         wanted.trees,
-        Known(now.anew, {machine.node: "it is stopped" for machine in now.asleep}, renewed, wanted.every),
+        Known(now.anew, now.moving, {machine.node: "it is stopped" for machine in now.asleep}, renewed, wanted.every),
         (*wanted.notes, *now.notes),
         now.losses,
         _shared(now),
@@ -92,8 +92,8 @@ def at_last(now: Situation) -> Wish:
 
 def _moving(now: Situation) -> set[str]:
     """Machines that will have another address on the provider's network than they had."""
-    coming = (node for node in now.wish.topology.nodes if node.name in now.anew)
-    return {node.name for node in coming if not clouds.cloud(node.cloud).KEEPS_ADDRESS}
+    coming = [node for node in now.wish.topology.nodes if node.name in now.anew]
+    return {node.name for node in coming if node.name in now.moving or not clouds.cloud(node.cloud).KEEPS_ADDRESS}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:

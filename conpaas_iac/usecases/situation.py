@@ -19,7 +19,7 @@ from conpaas_iac.machines.sight import Lists
 from conpaas_iac.network import joins, membership, vpn
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.network.renewal import Policy
-from conpaas_iac.plans import losses
+from conpaas_iac.plans import losses, moves
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases import wish
 from conpaas_iac.usecases.wish import Known, Request, Wish
@@ -58,10 +58,20 @@ class Situation:
         return tuple(machine for machine in self.target.machines if machine.node in halted)
 
     @property
+    def moving(self) -> dict[str, str]:
+        """Machine -> why it is made anew on another cloud."""
+        found = moves.moving(self.applied.machines, self.wish.topology)
+        return {node: why for node, why in found.items() if self.anew.get(node) == why}
+
+    @property
     def losses(self) -> dict[str, str]:
         """Service -> why its data would be lost."""
-        layout, lost = self.wish.topology, self.gone | self.anew.keys()
-        return losses.of_change(layout, self.applied.machines, self.record, self.wish.types, lost)
+        layout, types, moving = self.wish.topology, self.wish.types, self.moving
+        lost = self.gone | (self.anew.keys() - moving.keys())
+        stranded = moves.stranded(layout, moving, lost, types)
+        lost |= {node for node in moving if layout.node(node).service in stranded}
+        found = losses.of_change(layout, self.applied.machines, self.record, types, lost)
+        return {name: stranded.get(name, why) for name, why in found.items()}
 
     def refuse_losses(self, may_lose: frozenset[str]) -> None:
         """Raises UserError where data would be lost that nobody has given up."""
@@ -180,7 +190,7 @@ def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str
             found.setdefault(machine.node, "asked for")
         elif types.get(machine.node, machine.type) != machine.type:
             found.setdefault(machine.node, f"type: {machine.type} -> {types[machine.node]}")
-    return found
+    return {**moves.moving(applied.machines, wanted.topology), **found}
 
 
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:

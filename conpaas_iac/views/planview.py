@@ -16,6 +16,7 @@ COLOURS = {
     "add": "green",
     "change": "yellow",
     "replace": "magenta",
+    "move": "magenta",
     "remove": "red",
     "rest": "yellow",
     "wake": "green",

@@ -1,0 +1,38 @@
+"""A move between clouds as a row of situations: each is an ordinary one, and a run that is cut off goes on from any."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from conpaas_iac import catalog, clouds
+from conpaas_iac.core import render
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.plans import moves
+from conpaas_iac.settings import Settings
+from conpaas_iac.usecases import prospect
+from conpaas_iac.usecases.situation import Situation, situation
+from conpaas_iac.usecases.wish import Wish
+
+
+def stations(now: Situation, engine: Engine, settings: Settings) -> Iterator[tuple[Situation, Engine]]:
+    """What to make so one after another, the last one apart; each is looked at once the one before it is there."""
+    known, seen = now.record.nodes.keys() - now.record.visiting, now.seen
+    serving = [node for node in known if node in seen and seen[node].running]
+    for moved in moves.steps(now.wish.topology, now.moving, serving)[:-1]:
+        engine = engine.again()
+        here = situation(_held(now, moved, settings), engine, settings, look=True)
+        if not prospect.plan_of(here).is_empty:
+            yield here, engine
+
+
+def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
+    """The wish with machines whose turn has not come where they are."""
+    wanted, there = now.wish, moves.held(now.wish.topology, now.applied.machines, moved)
+    services = tuple(
+        replace(service, nodes=tuple(replace(node, cloud=there.get(node.name, node.cloud)) for node in service.nodes))
+        for service in wanted.topology.services
+    )
+    layout = replace(wanted.topology, services=services)
+    former = {cloud: clouds.cloud(cloud).operators(settings) for cloud in set(there.values()) - wanted.operators.keys()}
+    operators = {**wanted.operators, **former}
+    trees = render.trees(layout, wanted.types, catalog.load_internal(), operators)
+    return replace(wanted, topology=layout, trees=trees, operators=operators, replaced=frozenset(), every=False)

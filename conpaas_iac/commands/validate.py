@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import catalog, settings
+from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
@@ -24,7 +24,8 @@ def command(manifests: tuple[Path, ...], form: str) -> int:
     inspect, currencies = Inspector(configured.cache), prices.load(configured.prices).currencies
     found: list[Diagnostic] = []
     for path in manifests:
-        found += read(path, types, configured.default_cloud, inspect=inspect, currencies=currencies).diagnostics
+        reading = read(path, types, clouds.providers(), configured.default_cloud, inspect, currencies)
+        found += reading.diagnostics
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))

@@ -1,12 +1,15 @@
 """What the stack declares, as data: the topology's machines plus what only the stack cares for. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import msgspec
 
 from conpaas_iac.core import placeholders
+from conpaas_iac.core.flows import Port
 from conpaas_iac.core.layout import Node
+from conpaas_iac.core.places import Place, Places
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.errors import UserError
 
@@ -25,6 +28,8 @@ class Machine:
     image: str
     incarnation: int = 1
     made_as: str = ""  # the node's name when it was made, where its service was renamed since; names the resource
+    ports: tuple[Port, ...] = field(default=(), compare=False)  # open to the outside, in the cloud's own firewall
+    data: str = field(default="", compare=False)  # the folder of the data that it keeps, for a volume of its own
 
     @property
     def fixed_address(self) -> str:
@@ -47,6 +52,7 @@ class Declaration:
     epoch: int  # of its authority
     machines: tuple[Machine, ...]
     secrets: tuple[str, ...] = ()  # versions, as "db@3"
+    places: Mapping[str, Place] = field(default_factory=dict)  # that its machines are at
 
     @property
     def clouds(self) -> tuple[str, ...]:
@@ -67,6 +73,18 @@ def decode(content: bytes) -> Declaration:
         raise UserError(f"not a declaration: {error}", "take the declaration.json that `conpaas up` wrote") from error
 
 
+def facts(machine: Machine, place: Place) -> dict[str, Any]:
+    """A machine as values that a resource may hold; `machine_of` reads them again."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(machine, cloud=place.resource, made_as="")))
+    return found
+
+
+def machine_of(facts: Mapping[str, Any]) -> Machine:
+    """The machine of such values, as they are in the checkpoint; numbers may be floats."""
+    known = {each.name for each in fields(Machine)}
+    return msgspec.convert({name: value for name, value in facts.items() if name in known}, Machine, strict=False)
+
+
 def wanted(
     topology: Topology,
     images: Mapping[str, str],
@@ -85,6 +103,7 @@ def wanted(
             _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
         ),
         placeholders.all_keys(topology.secrets),
+        topology.places,
     )
 
 
@@ -101,6 +120,8 @@ def _machine(node: Node, topology: Topology, image: str, there: Machine | None, 
         image=there.image if there else image,
         incarnation=there.incarnation if there else 1,
         made_as=there.made_as if there else f"{node.name}-new" if node.name in taken else "",
+        ports=topology.public(node),
+        data=node.data,
     )
 
 
@@ -124,12 +145,22 @@ def new_name(node: str, service: str, name: str) -> str:
     return name + node.removeprefix(service)
 
 
-def with_going(declaration: Declaration, applied: Iterable[Machine], secrets: Iterable[str] = ()) -> Declaration:
-    """Expand first: everything wanted, and what is applied and not wanted any more."""
+def with_going(
+    declaration: Declaration, applied: Iterable[Machine], places: Places, secrets: Iterable[str] = ()
+) -> Declaration:
+    """Expand first: everything wanted, and what is applied, at its places, and not wanted any more."""
     names = {machine.node for machine in declaration.machines}
     going = tuple(machine for machine in applied if machine.node not in names)
     kept = tuple(sorted({*declaration.secrets, *secrets}))
-    return replace(declaration, machines=declaration.machines + going, secrets=kept)
+    return replace(with_machines(declaration, going, places), secrets=kept)
+
+
+def with_machines(declaration: Declaration, machines: Iterable[Machine], there: Places) -> Declaration:
+    """With these besides, and the places that they are at."""
+    machines = (*declaration.machines, *machines)
+    used, known = {machine.cloud for machine in machines}, {**there, **declaration.places}
+    places = {name: known[name] for name in sorted(used & known.keys())}
+    return replace(declaration, machines=machines, places=places)
 
 
 def reborn(declaration: Declaration, gone: Iterable[str], images: Mapping[str, str]) -> Declaration:

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
 
+from conpaas_iac.core.places import Places
+
 
 @dataclass(frozen=True)
 class Place:
@@ -49,15 +51,6 @@ class Publish:
     group: str
     port: int
     sources: tuple[IPv4Network, ...]
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """A named cloud of the manifest; settings are the provider's own."""
-
-    name: str
-    provider: str
-    settings: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class Manifest:
     application: str
     description: str
     services: tuple[Service, ...]
-    clouds: Mapping[str, Cloud]
+    clouds: Places  # the named ones, and those that a service means by their own name
     range: IPv4Network | None
     places: Mapping[str, Place]  # JSON pointer -> place of the value
     budget: Budget | None = None

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from conpaas_iac import catalog, clouds
+from conpaas_iac import catalog
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core import render
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.plans import moves
@@ -31,8 +32,9 @@ def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
         replace(service, nodes=tuple(replace(node, cloud=there.get(node.name, node.cloud)) for node in service.nodes))
         for service in wanted.topology.services
     )
-    layout = replace(wanted.topology, services=services)
-    former = {cloud: clouds.cloud(cloud).operators(settings) for cloud in set(there.values()) - wanted.operators.keys()}
+    layout = replace(wanted.topology, services=services, places=now.places)
+    reach = Reach(now.places, settings)
+    former = {name: cloud.operators() for name, cloud in reach.each(set(there.values()) - wanted.operators.keys())}
     operators = {**wanted.operators, **former}
     trees = render.trees(layout, wanted.types, catalog.load_internal(), operators)
     return replace(wanted, topology=layout, trees=trees, operators=operators, replaced=frozenset(), every=False)

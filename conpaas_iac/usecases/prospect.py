@@ -92,8 +92,10 @@ def at_last(now: Situation) -> Wish:
 
 def _moving(now: Situation) -> set[str]:
     """Machines that will have another address on the provider's network than they had."""
-    coming = [node for node in now.wish.topology.nodes if node.name in now.anew]
-    return {node.name for node in coming if node.name in now.moving or not clouds.cloud(node.cloud).KEEPS_ADDRESS}
+    layout = now.wish.topology
+    coming = [node for node in layout.nodes if node.name in now.anew]
+    staying = {node.name for node in coming if clouds.kind(layout.provider(node)).KEEPS_ADDRESS}
+    return {node.name for node in coming if node.name in now.moving or node.name not in staying}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
         "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
         "core.templates core.render backend.record backend.lockfile views.status "
-        "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
-        "runs.history backend.statefile plans.rolling plans.plandocument",
+        "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
+        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
     ),
     "host": (
@@ -135,8 +135,8 @@ HOMES = {
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places core.placing "
-    "plans.plan core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
-    "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
+    "plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
+    "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
     "plans.causes plans.planning plans.plandocument plans.prices plans.cost plans.costwords plans.moves "
     "drift.drift drift.driftreport drift.driftfound drift.adoption"
 )

@@ -81,8 +81,8 @@ def up(
         for station, there_now in moving.stations(now, engine, settings):
             _brought(_with_intent(station, there_now, settings), there_now, settings, listen, execute)
         if now.moving:
-            engine = engine.again()
-            now = _with_intent(situation(now.wish, engine, settings, look=True), engine, settings)
+            now, engine = moving.arrived(now, engine, settings)
+            now = _with_intent(now, engine, settings)
         now, machines, there = _brought(now, engine, settings, listen, execute)
         now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
         now = _settled(now, machines, there, settings, listen, execute)
@@ -172,7 +172,7 @@ def _configure(
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
     awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
-    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there)
+    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there, now.wish.standings)
     there = replace(there, resting=frozenset(), lighthouses=lighthouses)
     wanted = joined(now.wish, ips, machines.authorities, there)
     stages = visits.stages(wanted, machines, there, awoken)

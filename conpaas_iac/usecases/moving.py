@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from conpaas_iac import catalog
 from conpaas_iac.clouds import Reach
@@ -25,6 +27,17 @@ def stations(now: Situation, engine: Engine, settings: Settings) -> Iterator[tup
             yield here, engine
 
 
+def arrived(now: Situation, engine: Engine, settings: Settings) -> tuple[Situation, Engine]:
+    """What is left once every machine but the last ones has moved."""
+    engine = engine.again()
+    return situation(replace(now.wish, now=_later(now)), engine, settings, look=True), engine
+
+
+def _later(now: Situation) -> datetime:
+    """Certificates that were signed on the way begin after the run did."""
+    return max(now.wish.now, datetime.now(UTC))
+
+
 def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
     """The wish with machines whose turn has not come where they are."""
     wanted, there = now.wish, moves.held(now.wish.topology, now.applied.machines, moved)
@@ -37,4 +50,5 @@ def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
     former = {name: cloud.operators() for name, cloud in reach.each(set(there.values()) - wanted.operators.keys())}
     operators = {**wanted.operators, **former}
     trees = render.trees(layout, wanted.types, catalog.load_internal(), operators)
-    return replace(wanted, topology=layout, trees=trees, operators=operators, replaced=frozenset(), every=False)
+    later: dict[str, Any] = {"now": _later(now), "replaced": frozenset(), "every": False}
+    return replace(wanted, topology=layout, trees=trees, operators=operators, **later)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import __version__, catalog, clouds
+from conpaas_iac import __version__, catalog
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core import declaration, placeholders, render, topology
@@ -12,7 +12,7 @@ from conpaas_iac.engine.engine import Applied, Engine
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines import sight
 from conpaas_iac.manifest.model import Manifest
-from conpaas_iac.network import membership, vpn
+from conpaas_iac.network import membership, standing
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.network.renewal import Policy
 from conpaas_iac.plans import causes, danger, inputs, planning
@@ -92,16 +92,17 @@ def at_last(now: Situation) -> Wish:
 
 def _moving(now: Situation) -> set[str]:
     """Machines that will have another address on the provider's network than they had."""
-    layout = now.wish.topology
-    coming = [node for node in layout.nodes if node.name in now.anew]
-    staying = {node.name for node in coming if clouds.kind(layout.provider(node)).KEEPS_ADDRESS}
-    return {node.name for node in coming if node.name in now.moving or node.name not in staying}
+    before = {machine.node: machine.cloud for machine in now.applied.machines}
+    coming = (node for node in now.wish.topology.nodes if node.name in now.anew)
+    standings = now.wish.standings
+    return {node.name for node in coming if not standing.keeps(standings, before.get(node.name, ""), node.cloud)}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:
     """The machines that the others will ask where machines are."""
-    places = {node.name: vpn.Place("") for node in now.wish.topology.nodes}
-    return tuple(node.name for node in vpn.lighthouses(now.wish.topology, places, now.record.lighthouses))
+    layout = now.wish.topology
+    ips = {node.name: "" for node in layout.nodes}
+    return membership.lighthouses_of(layout, ips, now.record, now.wish.standings)
 
 
 def _shared(now: Situation) -> tuple[Part, ...]:

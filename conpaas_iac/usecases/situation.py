@@ -176,6 +176,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     lists = sight.lists(applied, reach, nodes, there.making) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
+    wanted = replace(wanted, standings=reach.standings())
     joins.refuse_taken(wanted.topology, there, wanted.now)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
     images = images_of(wanted, settings)
@@ -216,7 +217,7 @@ def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there
     layout = wanted.topology
     packet = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500)
     mtu = packet - vpn.OVERHEAD
-    trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu)
+    trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu, wanted.standings)
     return replace(wanted, trees=trees)
 
 

@@ -83,7 +83,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.preflight usecases.costing usecases.moving usecases.leaving "
+        "usecases.situation usecases.prospect usecases.preflight usecases.costing usecases.moving "
+        "usecases.leaving usecases.waypoint usecases.silence "
         "usecases.urls plans.promise usecases.promising machines.sight "
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
@@ -134,11 +135,11 @@ HOMES = {
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places core.placing "
-    "plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
-    "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
-    "plans.causes plans.planning plans.plandocument plans.prices plans.cost plans.costwords plans.moves "
-    "drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
+    "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
+    "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
+    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
+    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -24,10 +24,10 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import moving, preflight, prospect
+from conpaas_iac.usecases import moving, preflight, prospect, silence
 from conpaas_iac.usecases.leaving import leave
 from conpaas_iac.usecases.promising import Saved
-from conpaas_iac.usecases.situation import Situation, joined, situation, wish_of
+from conpaas_iac.usecases.situation import Situation, joined, wish_of
 from conpaas_iac.usecases.urls import urls
 from conpaas_iac.usecases.wish import Request, Wish
 
@@ -66,7 +66,7 @@ def up(
         if saved:
             saved.refuse_moved(replace(request, dry=True), settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
-        now = situation(wanted, engine, settings, look=True)
+        now = silence.looked(wanted, engine, settings)
         todo = prospect.plan_of(now)
         if saved:
             saved.refuse_another(todo)
@@ -74,8 +74,7 @@ def up(
         if todo.cost:
             todo.cost.refuse(wanted.application)
         now.refuse_losses(request.may_lose)
-        if now.applied.machines:  # else `_begin` has looked
-            preflight.check(now, settings)
+        now = silence.without(now, preflight.check(now, settings), settings)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
         for station, there_now in moving.stations(now, engine, settings):
@@ -96,6 +95,7 @@ def _brought(
     """Everything that is wanted is there and works; what is not wanted any more is still there, too."""
     machines, failed = _expand(now, engine, settings, listen, execute)
     now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+    failed = (*failed, *silence.failures(now))
     return now, machines, _configure(now, machines, now.record, settings, listen, execute, failed)
 
 

@@ -3,16 +3,13 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from conpaas_iac import catalog
 from conpaas_iac.clouds import Reach
-from conpaas_iac.core import render
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.plans import moves
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import prospect
-from conpaas_iac.usecases.situation import Situation, situation
+from conpaas_iac.usecases import prospect, silence, waypoint
+from conpaas_iac.usecases.situation import Situation
 from conpaas_iac.usecases.wish import Wish
 
 
@@ -22,7 +19,7 @@ def stations(now: Situation, engine: Engine, settings: Settings) -> Iterator[tup
     serving = [node for node in known if node in seen and seen[node].running]
     for moved in moves.steps(now.wish.topology, now.moving, serving)[:-1]:
         engine = engine.again()
-        here = situation(_held(now, moved, settings), engine, settings, look=True)
+        here = silence.looked(_held(now, moved, settings), engine, settings)
         if not prospect.plan_of(here).is_empty:
             yield here, engine
 
@@ -30,7 +27,7 @@ def stations(now: Situation, engine: Engine, settings: Settings) -> Iterator[tup
 def arrived(now: Situation, engine: Engine, settings: Settings) -> tuple[Situation, Engine]:
     """What is left once every machine but the last ones has moved."""
     engine = engine.again()
-    return situation(replace(now.wish, now=_later(now)), engine, settings, look=True), engine
+    return silence.looked(replace(now.wish, now=_later(now)), engine, settings), engine
 
 
 def _later(now: Situation) -> datetime:
@@ -40,15 +37,6 @@ def _later(now: Situation) -> datetime:
 
 def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
     """The wish with machines whose turn has not come where they are."""
-    wanted, there = now.wish, moves.held(now.wish.topology, now.applied.machines, moved)
-    services = tuple(
-        replace(service, nodes=tuple(replace(node, cloud=there.get(node.name, node.cloud)) for node in service.nodes))
-        for service in wanted.topology.services
-    )
-    layout = replace(wanted.topology, services=services, places=now.places)
-    reach = Reach(now.places, settings)
-    former = {name: cloud.operators() for name, cloud in reach.each(set(there.values()) - wanted.operators.keys())}
-    operators = {**wanted.operators, **former}
-    trees = render.trees(layout, wanted.types, catalog.load_internal(), operators)
-    later: dict[str, Any] = {"now": _later(now), "replaced": frozenset(), "every": False}
-    return replace(wanted, topology=layout, trees=trees, operators=operators, **later)
+    there = moves.held(now.wish.topology, now.applied.machines, moved)
+    wanted = waypoint.placed(now.wish, there, Reach(now.places, settings))
+    return replace(wanted, now=_later(now), replaced=frozenset(), every=False)

@@ -37,12 +37,14 @@ def survey(request: Request, settings: Settings, look: bool = False) -> tuple[Si
     if engine is None or not look:
         return expected(wanted, engine, settings), engine
     try:
-        now = situation(wanted, engine, settings, look=True)
+        silent: dict[str, str] = {}
+        now = situation(wanted, engine, settings, look=True, silent=silent)
     except (MachineError, UserError) as error:  # a plan is made all the same
         now, notes = expected(wanted, engine, settings), [f"not looked at: {error.message}; the state is believed"]
     else:
-        silent = sight.silent(now.seen)
-        notes = [f"{node} runs and does not answer ({why}): it could not be seen" for node, why in silent.items()]
+        unseen = sight.silent(now.seen)
+        notes = [f"{node} runs and does not answer ({why}): it could not be seen" for node, why in unseen.items()]
+        notes += [f"not looked at: {cloud}: {why}; the state is believed" for cloud, why in silent.items()]
     return replace(now, notes=(*now.notes, *notes)), engine
 
 

@@ -39,6 +39,7 @@ class Situation:
     strays: Lists = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
+    silent: Mapping[str, str] = field(default_factory=dict)  # cloud that does not answer -> why
     misled: frozenset[str] = frozenset()  # machines with former values of secrets, so far in no record
 
     @property
@@ -163,8 +164,10 @@ def _check_lock(wanted: Wish, applied: Lock | None) -> None:
         )
 
 
-def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> Situation:
-    """What is there; `look` asks the clouds, otherwise the checkpoint is believed."""
+def situation(
+    wanted: Wish, engine: Engine, settings: Settings, look: bool, silent: dict[str, str] | None = None
+) -> Situation:
+    """What is there; `look` asks the clouds, otherwise the checkpoint is believed, as for those that `silent` names."""
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
@@ -173,20 +176,19 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     misled = there.misled(applied.secrets) - there.visiting  # a removal that was cut off took the secrets first
     there = replace(there, visiting=there.visiting | misled)
     reach = Reach({**applied.places, **wanted.topology.places}, settings)
-    lists = sight.lists(applied, reach, nodes, there.making) if look else {}
-    seen = sight.known(applied, lists) if look else sight.believed(applied)
+    lists = sight.lists(applied, reach, nodes, there.making, silent) if look else {}
+    seen = {**sight.known(applied, lists), **sight.believed(applied, (silent or {}) if look else None)}
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
     wanted = replace(wanted, standings=reach.standings())
     joins.refuse_taken(wanted.topology, there, wanted.now)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
-    images = images_of(wanted, settings)
-    epoch = applied.authorities.next_epoch(wanted.now, Policy())
+    images, epoch = images_of(wanted, settings), applied.authorities.next_epoch(wanted.now, Policy())
     target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
     anew = _anew(wanted, applied, target, seen)
     target = declaration.reborn(target, anew, images)
     strays = sight.strays((*applied.machines, *target.machines), lists)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
-    return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled)
+    return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled=misled)
 
 
 def _placed(wanted: Wish, applied: Applied) -> tuple[Wish, Applied]:
@@ -215,8 +217,7 @@ def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:
     """The wish, its trees with their part in the network as far as it is known where machines are."""
     layout = wanted.topology
-    packet = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500)
-    mtu = packet - vpn.OVERHEAD
+    mtu = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500) - vpn.OVERHEAD
     trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu, wanted.standings)
     return replace(wanted, trees=trees)
 

@@ -142,10 +142,9 @@ def build(
     scripts = {} if request.dry else code.fetched(locations, settings.cache)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else code.fetched(empty, settings.cache)
-    files = (archives, scripts, dumps)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
-    around = (reach.standings(), costs)
-    return Wish(manifest, request.environment, types, lock, path, layout, trees, *files, *said, *around)
+    found = Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
+    return replace(found, standings=reach.standings(), prices=costs)
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure",
     ),
     "clouds": (
-        "clouds clouds.*",
+        "clouds clouds.* aws aws.*",
         "ground catalog model pure host configure seen provider",
     ),
     "engine": (
@@ -112,8 +112,8 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "machines.configure",
-    "boto3": "backend.bucket",
-    "botocore": "backend.bucket",
+    "boto3": "backend.bucket aws",
+    "botocore": "backend.bucket aws",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "core.templates",
@@ -122,7 +122,8 @@ HOMES = {
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "platformdirs": "settings",
-    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.*",
+    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.*",
+    "pulumi_aws": "aws.machine aws.network",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
@@ -271,7 +272,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert not cloud.__abstractmethods__
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
-    assert all(isinstance(each, bool) for each in (cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
+    assert all(isinstance(each, bool) for each in (cloud.ADOPTS, cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
     assert {*cloud.FIXED, *cloud.SETTINGS.get("required", ())} <= {*cloud.SETTINGS["properties"]}
     assert all(each["description"] for each in cloud.SETTINGS["properties"].values())
 

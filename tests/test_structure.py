@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "configure": (
         "machines.configure",
-        "ground pure",
+        "ground pure host",
     ),
     "seen": (
         "clouds.base",

@@ -4,7 +4,7 @@ It makes plans offline and `up` touch only what changed. A machine with another 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -154,15 +154,24 @@ class Record:
 
     def renamed(self, nodes: Mapping[str, str], services: Mapping[str, str]) -> "Record":
         """With machines and services under new names; both are former name -> name."""
-        known = {nodes.get(name, name): node for name, node in self.nodes.items()}
-        resting = frozenset(nodes.get(name, name) for name in self.resting)
-        lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
-        visiting = frozenset(nodes.get(name, name) for name in self.visiting)
-        founded = frozenset(services.get(name, name) for name in self.founded)
-        given_up = frozenset(services.get(name, name) for name in self.given_up)
-        found = replace(self, nodes=known, resting=resting, visiting=visiting, given_up=given_up)
-        found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
-        return replace(found, lighthouses=lighthouses, founded=founded)
+
+        def machines(names: Iterable[str]) -> Iterator[str]:
+            return (nodes.get(name, name) for name in names)
+
+        def those(names: Iterable[str]) -> frozenset[str]:
+            return frozenset(services.get(name, name) for name in names)
+
+        return replace(
+            self,
+            nodes=dict(zip(machines(self.nodes), self.nodes.values(), strict=True)),
+            resting=frozenset(machines(self.resting)),
+            lighthouses=tuple(machines(self.lighthouses)),
+            visiting=frozenset(machines(self.visiting)),
+            making=frozenset(machines(self.making)),
+            founded=those(self.founded),
+            given_up=those(self.given_up),
+            inputs=renamed(self.inputs, services) if services else self.inputs,
+        )
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""

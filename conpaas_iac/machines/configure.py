@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,10 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from conpaas_iac import settings
 from conpaas_iac.backend.record import Certificate, certificate
 from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import Failure, MachineError
+from conpaas_iac.host import bare
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.network import vpn
 from conpaas_iac.network.certificates import Authority
@@ -78,7 +81,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         project_dir=str(folder("playbooks")),
         playbook=f"{playbook}.yml",
         inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
-        extravars={"conpaas_batches": _batches(visits)},
+        extravars={"conpaas_batches": _batches(visits), **_base(playbook, visits, private)},
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
         quiet=True,
@@ -120,6 +123,16 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
 
 def _has(kind: str, tasks: str) -> bool:
     return (folder("roles") / kind / "tasks" / f"{tasks}.yml").exists()
+
+
+def _base(playbook: str, visits: Sequence[Visit], private: Path) -> dict[str, Any]:
+    """What bare machines are made into ours with, where there are any."""
+    if playbook != "configure" or all(visit.baked for visit in visits):
+        return {}
+    content, path = bare.bundle(settings.load()), private / "base.tar.gz"
+    path.write_bytes(content)
+    known = {"archive": str(path), "digest": bare.digest(content)}
+    return {"conpaas_base": {**known, "machine": platform.machine(), "packages": bare.packages()}}
 
 
 def _batches(visits: Sequence[Visit]) -> list[int]:

@@ -49,7 +49,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
         "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
-        "core.templates core.render backend.record backend.lockfile views.status "
+        "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
         "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
         "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "configure": (
         "machines.configure",
-        "ground pure",
+        "ground pure host",
     ),
     "seen": (
         "clouds.base",
@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure",
     ),
     "clouds": (
-        "clouds clouds.*",
+        "clouds clouds.* aws aws.*",
         "ground catalog model pure host configure seen provider",
     ),
     "engine": (
@@ -83,7 +83,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.preflight usecases.costing usecases.moving "
+        "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys usecases.costing usecases.moving "
         "usecases.leaving usecases.waypoint usecases.silence "
         "usecases.urls plans.promise usecases.promising machines.sight "
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
@@ -114,8 +114,8 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "machines.configure",
-    "boto3": "backend.bucket",
-    "botocore": "backend.bucket",
+    "boto3": "backend.bucket aws",
+    "botocore": "backend.bucket aws",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "core.templates",
@@ -124,7 +124,8 @@ HOMES = {
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "platformdirs": "settings",
-    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.*",
+    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.*",
+    "pulumi_aws": "aws.machine aws.network",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
@@ -267,6 +268,9 @@ def test_modules_are_short_and_say_what_they_are(name: str) -> None:
 
 
 
+FLAGS = ("ADOPTS", "BAKES", "KEEPS_ADDRESS", "KEYS_IN_USER_DATA", "OWN_RESOURCES")
+
+
 @pytest.mark.parametrize("name", clouds.names())
 def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     cloud = clouds.kind(name)
@@ -274,7 +278,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert not cloud.__abstractmethods__
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
-    assert all(isinstance(each, bool) for each in (cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
+    assert all(isinstance(getattr(cloud, name), bool) for name in FLAGS)
     assert {*cloud.FIXED, *cloud.SETTINGS.get("required", ())} <= {*cloud.SETTINGS["properties"]}
     assert all(each["description"] for each in cloud.SETTINGS["properties"].values())
 

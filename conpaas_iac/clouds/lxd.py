@@ -45,6 +45,8 @@ class Cloud(base.Cloud):
     MTU = 1500
     KEEPS_ADDRESS = True
     BAKES = True
+    ADOPTS = True
+    KEYS_IN_USER_DATA = False
     OWN_RESOURCES = False
 
     @property

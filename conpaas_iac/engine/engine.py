@@ -54,6 +54,7 @@ class Applied:
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
     places: Places = field(default_factory=dict)  # of its machines, and those that a run began to use
+    ids: Mapping[str, str] = field(default_factory=dict)  # node -> what the cloud knows its machine by
 
 
 class Engine:
@@ -103,7 +104,10 @@ class Engine:
         """What the checkpoint held when the stack was opened."""
         machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
         names = by_resource(places)
-        owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
+        owner, span, authorities, keys = "", "", Authorities(), []
+        there: dict[str, Machine] = {}
+        ips: dict[str, str] = {}
+        ids: dict[str, str] = {}
         resources = self._workspace.checkpoint.get("resources") or ()
         outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
         for resource in resources:
@@ -118,11 +122,14 @@ class Engine:
                 name, near = resource["urn"].rsplit("::", 1)[-1], engine_state.beside(resource["urn"], outputs)
                 machine = cloud.applied(resource["inputs"], near)
                 made_as = "" if machine.node == name else name
-                machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
+                if machine.node in there and there[machine.node].incarnation > machine.incarnation:
+                    continue  # one that moved to another provider, whose former machine is not gone yet
+                there[machine.node] = replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud))
+                ids[machine.node] = resource.get("id", "")
                 ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
-        machines.sort(key=lambda machine: natural(machine.node))
+        machines = sorted(there.values(), key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places)
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places, ids)
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -138,7 +145,7 @@ class Engine:
             lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
-            lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
+            lambda: _undone(machine.node for machine in declaration.machines if machine.resource not in done),
         )
         return _machines(outputs)
 
@@ -149,9 +156,10 @@ class Engine:
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
-            if not {failure.node for failure in error.failures} <= {machine.node for machine in declaration.machines}:
+            failures = tuple(engine_events.of_machines(error.failures, declaration))
+            if not {failure.node for failure in failures} <= {machine.node for machine in declaration.machines}:
                 raise
-            return self.machines(), error.failures
+            return self.machines(), failures
 
     def machines(self) -> Machines:
         """What is there now."""
@@ -176,11 +184,11 @@ class Engine:
         return {machine.resource: machine.node for machine in (*self.applied().machines, *machines)}
 
     def _run(
-        self, call: Callable[[], object], failures: list[Failure], what: str, left: Callable[[], Iterable[str]] = tuple
+        self, call: Callable[[], object], failures: list[Failure], what: str, undone: Callable[[], str] = str
     ) -> None:
         """A step of the engine; its lock is taken from a run that was killed, never from one that lives.
 
-        Where the turn ends early, the engine ends what it is at and begins nothing more.
+        Where the turn ends early, the engine ends what it is at and begins nothing more; `undone` says what it left.
         """
         turn = self._settings.turn
         if not turn.is_begun:
@@ -196,11 +204,16 @@ class Engine:
                     call()
         except auto_errors.CommandError as error:
             turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
-            undone = " ".join((what, ", ".join(left()))).strip()
-            turn.prove(undone)
+            left = undone() or what
+            turn.prove(left)
             if not failures:
-                turn.check(undone)
+                turn.check(left)
             raise engine_events.translated(error, failures) from error
+
+
+def _undone(nodes: Iterable[str]) -> str:
+    names = ", ".join(nodes)
+    return f"make machines {names}" if names else "what follows the machines, which are made"
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

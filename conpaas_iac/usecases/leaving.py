@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conpaas_iac.backend import record
+from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.store import at
 from conpaas_iac.core.declaration import Machine
@@ -32,7 +33,7 @@ def leave(
     there = record.read(shelf, name)
     going = visits.leaving(awake, machines, there, now.wish.types)
     record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
-    with access(machines.login, machines.nodes) as way:
+    with access(machines.login, shown(there, machines.nodes)) as way:
         outcome = execute("leave", going, way, listen)
     # The dead need no drain.
     visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)

@@ -186,17 +186,15 @@ def situation(
     target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
     anew = _anew(wanted, applied, target, seen)
     target = declaration.reborn(target, anew, images)
-    strays = sight.strays((*applied.machines, *target.machines), lists)
+    strays = sight.strays(applied, target.machines, lists, reach)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
     return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled=misled)
 
 
 def _placed(wanted: Wish, applied: Applied) -> tuple[Wish, Applied]:
     """Both with the names that places have now."""
-    there, fixed = applied.places, clouds.fixed
-    layout, machines = placing.placed(
-        wanted.topology, applied.machines, there, fixed, lambda provider: not clouds.kind(provider).OWN_RESOURCES
-    )
+    where = (applied.machines, applied.places, clouds.fixed)
+    layout, machines = placing.placed(wanted.topology, *where, lambda name: not clouds.kind(name).OWN_RESOURCES)
     return replace(wanted, topology=layout), replace(applied, machines=machines)
 
 
@@ -236,7 +234,8 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
     machines = declaration.renamed(applied.machines, names)
     nodes = {old.node: new.node for old, new in zip(applied.machines, machines, strict=True)}
     ips = {nodes[node]: ip for node, ip in applied.ips.items()}
-    return replace(applied, machines=machines, ips=ips), nodes
+    ids = {nodes[node]: each for node, each in applied.ids.items()}
+    return replace(applied, machines=machines, ips=ips, ids=ids), nodes
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:

@@ -62,7 +62,7 @@ def blog(lab: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield told
 
 
-def placed(blog: Story, lab: str, **clouds: Any) -> None:
+def placed(blog: Story, lab: str, /, **clouds: Any) -> None:
     """The manifest with these fields of its services."""
     document = json.loads(blog.manifest.read_text())
     document["Clouds"] = {"lab": {"Provider": "lxd", "Project": lab}}

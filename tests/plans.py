@@ -81,7 +81,7 @@ def after(wanted: Wish) -> tuple[Applied, Record]:
     keys = declaration.wanted(wanted.topology, {}).secrets
     there = replace(there, founded=founded, secret_names=secrets)
     there = replace(there, inputs=prospect.table(wanted), secrets=wanted.topology.secrets)
-    return Applied("owner", machines, ips, AUTHORITIES, str(RANGE), keys), there
+    return Applied("owner", machines, ips, AUTHORITIES, str(RANGE), keys, wanted.topology.places), there
 
 
 def images(wanted: Wish) -> dict[str, str]:

@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conpaas_iac import clouds
+from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.layout import SIZES
+from conpaas_iac.core.places import Place
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Budget
 from conpaas_iac.plans import cost, costwords, prices
 from conpaas_iac.plans.cost import Cost, Item, Sum
+from conpaas_iac.settings import Settings
 
 SHIPPED = prices.load()
 OWN = """
@@ -85,6 +90,19 @@ def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_bytes(b"\xff")
     with pytest.raises(UserError, match="not UTF-8"):
         prices.load(str(tmp_path / "own.toml"))
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_aws_sells_for_our_sizes_has_a_price(region: str, size: str) -> None:
+    ec2 = clouds.at(Place("ec2", "aws", {"Region": region, "SshFrom": ["192.0.2.0/24"]}), Settings())
+    known = Machine("db-1", "db", "mysql", "ec2", "10.42.16.1/16", SIZES[size].cpu, SIZES[size].memory, "", data="/srv")
+    sold = ec2.sold(known)
+    assert (sold.region, sold.storage, sold.addresses) == (region, 36, 1)
+    rates = SHIPPED.of("ec2", "aws", region)
+    assert rates.machines[sold.type] > 0
+    assert rates.storage and rates.address
+    assert ec2.PUBLIC
 
 
 def priced(*items: Item, month: str = "20", currency: str = "USD") -> Cost:

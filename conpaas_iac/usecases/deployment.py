@@ -197,6 +197,8 @@ def _configure(
             failed, untouched = (*failed, *outcome.failures), (*untouched, *outcome.untouched)
             if any(failure.step != FIRST_CONTACT for failure in outcome.failures):
                 break
+            if outcome.untouched:
+                settings.turn.check(f"configure {', '.join(outcome.untouched)}")
     visits.raise_on_failure(Outcome((), failed, untouched=untouched))
     return there
 

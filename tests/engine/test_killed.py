@@ -174,7 +174,7 @@ def test_once_ends_after_the_running_steps(world: World, mark: str, begin: Begin
     release.set()
     said, _ = tool.communicate(timeout=30)
     assert tool.returncode == 130, said
-    assert "interrupt … make machines ends first; Ctrl-C again: now" in said
+    assert "interrupt … what is going on ends first (make machines); Ctrl-C again: now" in said
     assert "error: stopped, as asked. Not done: " in said
     assert "the same command goes on from here" in said
     assert world.lxd.running() == {"shop--web-1", "shop--web-2"}

@@ -48,10 +48,10 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
-        "plans.planning plans.danger plans.inputs plans.causes core.templates core.render backend.record "
-        "backend.lockfile views.status "
-        "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
-        "runs.history backend.statefile plans.rolling plans.plandocument",
+        "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
+        "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
+        "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
+        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
     ),
     "host": (
@@ -59,8 +59,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "configure": (
-        "machines.configure",
-        "ground pure",
+        "machines.configure machines.cargo",
+        "ground pure host",
     ),
     "seen": (
         "clouds.base",
@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure",
     ),
     "clouds": (
-        "clouds clouds.*",
+        "clouds clouds.* aws aws.*",
         "ground catalog model pure host configure seen provider",
     ),
     "engine": (
@@ -83,7 +83,9 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.preflight plans.promise usecases.promising machines.sight "
+        "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys usecases.costing usecases.moving "
+        "usecases.leaving usecases.waypoint usecases.silence "
+        "usecases.urls plans.promise usecases.promising machines.sight "
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
         "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
@@ -112,8 +114,8 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "machines.configure",
-    "boto3": "backend.bucket",
-    "botocore": "backend.bucket",
+    "boto3": "backend.bucket aws",
+    "botocore": "backend.bucket aws",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "core.templates",
@@ -122,7 +124,8 @@ HOMES = {
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "platformdirs": "settings",
-    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.*",
+    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.*",
+    "pulumi_aws": "aws.machine aws.network",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
@@ -133,10 +136,11 @@ HOMES = {
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places core.placing "
-    "plans.plan core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
-    "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
-    "plans.causes plans.planning plans.plandocument drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
+    "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
+    "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
+    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
+    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
@@ -264,6 +268,9 @@ def test_modules_are_short_and_say_what_they_are(name: str) -> None:
 
 
 
+FLAGS = ("ADOPTS", "BAKES", "KEEPS_ADDRESS", "KEYS_IN_USER_DATA", "OWN_RESOURCES")
+
+
 @pytest.mark.parametrize("name", clouds.names())
 def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     cloud = clouds.kind(name)
@@ -271,7 +278,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert not cloud.__abstractmethods__
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
-    assert all(isinstance(each, bool) for each in (cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
+    assert all(isinstance(getattr(cloud, name), bool) for name in FLAGS)
     assert {*cloud.FIXED, *cloud.SETTINGS.get("required", ())} <= {*cloud.SETTINGS["properties"]}
     assert all(each["description"] for each in cloud.SETTINGS["properties"].values())
 

@@ -60,6 +60,13 @@ class Origin(msgspec.Struct, frozen=True):
     text: str  # without secrets
 
 
+class HostKey(msgspec.Struct, frozen=True):
+    """The SSH host key that a machine has made itself."""
+
+    id: str  # of the machine
+    public: str
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """What a machine last proved to work with."""
 
@@ -98,6 +105,7 @@ class Record:
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
     places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
+    host_keys: Mapping[str, HostKey] = field(default_factory=dict)  # of machines that booted with another one
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -164,6 +172,7 @@ class Record:
         return replace(
             self,
             nodes=dict(zip(machines(self.nodes), self.nodes.values(), strict=True)),
+            host_keys=dict(zip(machines(self.host_keys), self.host_keys.values(), strict=True)),
             resting=frozenset(machines(self.resting)),
             lighthouses=tuple(machines(self.lighthouses)),
             visiting=frozenset(machines(self.visiting)),

@@ -45,12 +45,19 @@ class Cloud(base.Cloud):
     MTU = 1500
     KEEPS_ADDRESS = True
     BAKES = True
+    ADOPTS = True
+    KEYS_IN_USER_DATA = False
     OWN_RESOURCES = False
 
     @property
     def own(self) -> Settings:
         """The user's settings, with what is set for the place."""
         return replace(self.settings, lxd_project=self.place.settings.get("Project", self.settings.lxd_project))
+
+    @property
+    def network(self) -> str:
+        """The bridge of this host, which all projects share."""
+        return f"lxd {self.settings.lxd_socket} {self.settings.lxd_bridge}"
 
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """Unique among all applications: slugs never hold a double hyphen."""

@@ -63,6 +63,10 @@ class Topology:
         """Every machine, in the order of services and ordinals."""
         return tuple(node for service in self.services for node in service.nodes)
 
+    def node(self, name: str) -> Node:
+        """The machine of that name; raises KeyError."""
+        return {node.name: node for node in self.nodes}[name]
+
     def provider(self, node: Node) -> str:
         """The provider of the cloud that a machine is on."""
         return named(self.places, node.cloud).provider

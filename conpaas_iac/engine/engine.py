@@ -54,6 +54,7 @@ class Applied:
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
     places: Places = field(default_factory=dict)  # of its machines, and those that a run began to use
+    ids: Mapping[str, str] = field(default_factory=dict)  # node -> what the cloud knows its machine by
 
 
 class Engine:
@@ -89,6 +90,11 @@ class Engine:
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
         return found
 
+    def again(self) -> "Engine":
+        """The same stack, as it is by now."""
+        application, _, environment = self.name.partition(".")
+        return Engine.existing(self._settings, application, environment)
+
     @property
     def shelf(self) -> Store:
         """Our documents beside its checkpoint."""
@@ -98,7 +104,10 @@ class Engine:
         """What the checkpoint held when the stack was opened."""
         machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
         names = by_resource(places)
-        owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
+        owner, span, authorities, keys = "", "", Authorities(), []
+        there: dict[str, Machine] = {}
+        ips: dict[str, str] = {}
+        ids: dict[str, str] = {}
         resources = self._workspace.checkpoint.get("resources") or ()
         outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
         for resource in resources:
@@ -113,11 +122,14 @@ class Engine:
                 name, near = resource["urn"].rsplit("::", 1)[-1], engine_state.beside(resource["urn"], outputs)
                 machine = cloud.applied(resource["inputs"], near)
                 made_as = "" if machine.node == name else name
-                machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
+                if machine.node in there and there[machine.node].incarnation > machine.incarnation:
+                    continue  # one that moved to another provider, whose former machine is not gone yet
+                there[machine.node] = replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud))
+                ids[machine.node] = resource.get("id", "")
                 ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
-        machines.sort(key=lambda machine: natural(machine.node))
+        machines = sorted(there.values(), key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places)
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places, ids)
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -144,9 +156,10 @@ class Engine:
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
-            if not {failure.node for failure in error.failures} <= {machine.node for machine in declaration.machines}:
+            failures = tuple(engine_events.of_machines(error.failures, declaration))
+            if not {failure.node for failure in failures} <= {machine.node for machine in declaration.machines}:
                 raise
-            return self.machines(), error.failures
+            return self.machines(), failures
 
     def machines(self) -> Machines:
         """What is there now."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from conpaas_iac import clouds
+from conpaas_iac.backend import hostkeys
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core.declaration import Machine
@@ -17,6 +18,8 @@ from conpaas_iac.network import certificates
 from conpaas_iac.network.certificates import Authority
 from conpaas_iac.plans import rolling
 from conpaas_iac.usecases.wish import Wish
+
+CLOUD = "cloud"  # step of a failure that is a whole cloud's
 
 
 def stages(wanted: Wish, machines: Machines, there: Record, awoken: Collection[str]) -> list[list[Visit]]:
@@ -63,6 +66,7 @@ def _of_service(
                 moves=_moves(tree, there),
                 brings_traffic=not running or bool(set(descriptor.start_order[-1:]) & set(node.groups)),
                 founds=node.name == founder,
+                host_key=_host_key(node.name, ids[node.name], there),
                 dump=str(wanted.dumps.get(service.name, "")) if node.name == founder else "",
                 drains=node.name in leaving,
                 joins=node.name not in effects or effects[node.name].rolled,
@@ -85,6 +89,11 @@ def ready(stage: Iterable[Visit], layout: Topology, machines: Machines, there: R
         for visit in stage
         if not any(used in idle and services[used].rank < of_node[visit.node].rank for used in of_node[visit.node].uses)
     ]
+
+
+def _host_key(node: str, instance_id: str, there: Record) -> str:
+    """The one that a machine has made, until it was seen to use it."""
+    return "" if hostkeys.is_proven(there, node, instance_id) else hostkeys.own(there, node, instance_id)
 
 
 def _moves(tree: Tree, there: Record) -> bool:
@@ -154,6 +163,9 @@ def raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: s
     """Raises MachineError naming machines and steps; failures of the step `forgiven` do not count."""
     failures = tuple(failure for failure in outcome.failures if failure.step != forgiven)
     if failures:
-        names = ", ".join(sorted({failure.node for failure in failures}))
-        rest = f"; {', '.join(outcome.untouched)} left as before" if outcome.untouched else ""
-        raise MachineError(f"{names}: {what}{rest}", failures, "mend it, then run the same command again")
+        silent = sorted(failure.node for failure in failures if failure.step == CLOUD)
+        names = ", ".join(sorted({failure.node for failure in failures if failure.step != CLOUD}))
+        said = [f"{names}: {what}"] if names else []
+        said += [f"{cloud} does not answer, its machines are left as they are" for cloud in silent]
+        said += [f"{', '.join(outcome.untouched)} left as before"] if outcome.untouched else []
+        raise MachineError("; ".join(said), failures, "mend it, then run the same command again")

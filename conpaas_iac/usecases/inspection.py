@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from conpaas_iac import catalog
 from conpaas_iac.backend import record
+from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Descriptor
 from conpaas_iac.clouds import Reach
@@ -92,7 +93,7 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
     seen = {each.node: each for _, cloud in clouds for each in cloud.inventory(applied.owner)}
     here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
     there = record.read(engine.shelf, engine.name)
-    with access(machines.login, here) as way:
+    with access(machines.login, shown(there, here)) as way:
         yield View(application, environment, applied, seen, there, way, machines.secrets)
 
 

@@ -1,6 +1,7 @@
 """LXD (or Incus) through pylxd: the one place that opens its socket and translates its errors."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,3 +76,21 @@ def absent_is_none(get: Callable[[str], Any], name: str) -> Any | None:
         return get(name)
     except NotFound:
         return None
+
+
+def cores(text: str) -> int | None:
+    """Of "2", of a set as "0-3,6", or of nothing."""
+    try:
+        spans = [[int(end) for end in part.split("-")] for part in text.split(",")] if text else []
+    except ValueError:
+        return None
+    return spans[0][0] if text.isdigit() else sum(1 + span[-1] - span[0] for span in spans)
+
+
+def mebibytes(text: str) -> int | None:
+    """Of "1024MiB" or "2GB"; a share of the host's memory is no size."""
+    match = re.fullmatch(r"(\d+) ?([KMGT]?)(i?)B?", text)
+    if not match:
+        return None if text else 0
+    unit: int = (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " ")
+    return int(match[1]) * unit // 2**20

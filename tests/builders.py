@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac import catalog
+from conpaas_iac import catalog, clouds
 from conpaas_iac.backend.record import Record
 from conpaas_iac.core import addresses, declaration, render, topology
 from conpaas_iac.core.addresses import Lock
@@ -13,7 +13,17 @@ from conpaas_iac.core.declaration import Declaration, Machine
 from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.manifest import model
+from conpaas_iac.manifest.provider import Objection, Provider
 
+PROVIDERS = {
+    "aws": Provider(
+        {"properties": {"Region": {"type": "string"}, "Range": {"type": "string"}}, "required": ["Region"]},
+        lambda service, place: [Objection("Image", f"{service.image!r} is no image of AWS", "as ami-0abc")]
+        if service.image and not service.image.startswith("ami-")
+        else [],
+    ),
+    "lxd": clouds.providers()["lxd"],
+}
 TYPES = catalog.load()
 INTERNAL = catalog.load_internal()
 RANGE = IPv4Network("10.42.0.0/16")

@@ -12,6 +12,7 @@ import msgspec
 
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core import placeholders
+from conpaas_iac.core.places import Place, Places
 from conpaas_iac.core.render import Member, Tree
 from conpaas_iac.errors import StateError
 from conpaas_iac.plans.inputs import renamed
@@ -96,6 +97,7 @@ class Record:
     inputs: Mapping[str, str] = field(default_factory=dict)  # of the last `up` that ended well (inputs.table)
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
+    places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -185,6 +187,19 @@ def read(store: Store, stack: str) -> Record:
     """The record of a stack; empty when there is none."""
     content = store.read(f"{stack}/{NAME}")
     return Record() if content is None else decode(content, stack)
+
+
+def places(store: Store, stack: str) -> dict[str, Place]:
+    """The places of the record alone; none in one that an older conpaas wrote."""
+    content = store.read(f"{stack}/{NAME}")
+    try:
+        return msgspec.json.decode(content, type=_Placed).places if content else {}
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError("record", stack, str(error)) from error
+
+
+class _Placed(msgspec.Struct):
+    places: dict[str, Place] = {}
 
 
 class _Marked(msgspec.Struct):

@@ -1,13 +1,17 @@
 """What every cloud file speaks in."""
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.core.declaration import Declaration, Machine
+from conpaas_iac.core.places import Place
 from conpaas_iac.machines.configure import Executor
+from conpaas_iac.manifest import model
+from conpaas_iac.manifest.provider import Objection
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 
@@ -43,49 +47,83 @@ class Tagged:
     origin: str = ""  # of the state of its application (`Settings.origin`); empty where it does not say
 
 
-class Cloud(Protocol):
-    """The functions of a cloud file."""
+@dataclass(frozen=True)
+class Cloud(ABC):
+    """A cloud as one application means it; the file of a cloud holds a class of this name."""
 
-    SUMMARY: str
-    MACHINE: str  # resource type of a machine: "conpaas:lxd:Instance"
-    MTU: int  # largest packet of its network, in bytes
-    KEEPS_ADDRESS: bool  # whether a machine that is made anew has the address on its network that it had
-    BAKES: bool  # whether its images hold the packages of a service type
+    place: Place
+    settings: Settings
 
+    SUMMARY: ClassVar[str]
+    SETTINGS: ClassVar[Mapping[str, Any]]  # of a place, in the manifest: JSON Schema (properties, required)
+    FIXED: ClassVar[Collection[str]]  # those settings that say where the place is
+    MACHINE: ClassVar[str]  # resource type of a machine: "conpaas:lxd:Instance"
+    MTU: ClassVar[int]  # largest packet of its network, in bytes
+    KEEPS_ADDRESS: ClassVar[bool]  # whether a machine that is made anew has the address on its network that it had
+    BAKES: ClassVar[bool]  # whether its images hold the packages of a service type
+    OWN_RESOURCES: ClassVar[bool]  # whether a place has resources besides its machines, as a network of its own
+
+    @staticmethod
+    def objections(service: model.Service, place: Place) -> Iterable[Objection]:
+        """Why a service of the manifest cannot be there, as far as the manifest tells."""
+        return ()
+
+    @abstractmethod
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """What a node's machine is called there; raises UserError where the cloud takes no such name."""
 
+    @abstractmethod
     def declare(
-        self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity", settings: Settings
+        self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity"
     ) -> Mapping[str, "pulumi.Output[Any]"]:
         """Declare everything these machines need; node -> {id, ip, hostKey}."""
 
-    def applied(self, inputs: Mapping[str, Any]) -> Machine:
-        """The machine that the inputs of a resource in the checkpoint stand for."""
+    @staticmethod
+    @abstractmethod
+    def applied(inputs: Mapping[str, Any]) -> Machine:
+        """The machine that the inputs of a resource in the checkpoint stand for; its cloud is `Place.resource`."""
 
-    def inventory(self, owner: str, settings: Settings) -> tuple[Seen, ...]:
+    @staticmethod
+    @abstractmethod
+    def made(outputs: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
+        """{ip, hostKey} of a machine, from its resource's outputs and those beside it: "address" of "web-1.address"."""
+
+    @abstractmethod
+    def preflight(self, machines: Collection[Machine]) -> None:
+        """See that these machines can be made, before any is; raises UserError with what they would lack."""
+
+    @abstractmethod
+    def inventory(self, owner: str) -> tuple[Seen, ...]:
         """What carries the owner's tag, in one list call."""
 
-    def everything(self, settings: Settings) -> tuple[Tagged, ...]:
+    @abstractmethod
+    def everything(self) -> tuple[Tagged, ...]:
         """What carries any owner's tag, in one list call."""
 
-    def operators(self, settings: Settings) -> tuple[str, ...]:
+    @abstractmethod
+    def operators(self) -> tuple[str, ...]:
         """Addresses or ranges that this tool's SSH connections come from, as the machines see them."""
 
-    def start(self, names: Iterable[str], settings: Settings) -> None:
+    @abstractmethod
+    def start(self, names: Iterable[str]) -> None:
         """Start machines that are there and stopped; ends when SSH answers."""
 
-    def stop(self, names: Iterable[str], settings: Settings) -> None:
+    @abstractmethod
+    def stop(self, names: Iterable[str]) -> None:
         """Stop machines, cleanly; their disks stay."""
 
-    def resize(self, sizes: Mapping[str, tuple[int, int]], settings: Settings) -> None:
+    @abstractmethod
+    def resize(self, sizes: Mapping[str, tuple[int, int]]) -> None:
         """Give machines that are there cores and MiB, without a restart where the cloud can."""
 
-    def remove(self, names: Iterable[str], settings: Settings) -> None:
+    @abstractmethod
+    def remove(self, names: Iterable[str]) -> None:
         """Remove machines and their disks; only for what no checkpoint knows."""
 
-    def image(self, kind: ServiceType, settings: Settings) -> str:
+    @abstractmethod
+    def image(self, kind: ServiceType) -> str:
         """The image that machines of a type begin with; it is named by what is in it."""
 
-    def bake(self, kind: ServiceType, settings: Settings, listen: Listener, execute: Executor) -> None:
-        """See that the image is there."""
+    @abstractmethod
+    def bake(self, kind: ServiceType, listen: Listener, execute: Executor) -> None:
+        """See that the image is there; nothing where images are the cloud's own."""

@@ -13,7 +13,7 @@ from conpaas_iac.commands import options
 def command(form: str) -> int:
     """List the clouds that a manifest may name."""
     default = settings.load().default_cloud
-    found = {name: clouds.cloud(name).SUMMARY for name in clouds.names()}
+    found = {name: clouds.kind(name).SUMMARY for name in clouds.names()}
     if form == "json":
         click.echo(json.dumps({"version": 1, "default": default, "clouds": found}, indent=2))
         return 0

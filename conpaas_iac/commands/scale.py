@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import catalog
+from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
 from conpaas_iac.manifest.read import compile_
@@ -37,8 +37,8 @@ def command(
     Nothing else of the manifest's text is touched. Several services in one go are fine:
     conpaas scale manifest.json blog backend=+2 db mysql=5
     """
-    types = catalog.load()
-    known = compile_(manifest, types)
+    types, providers = catalog.load(), clouds.providers()
+    known = compile_(manifest, types, providers, settings.load().default_cloud)
     text = scaling.edited(read_exactly(manifest), known, scaling.wanted(changes), remove, types)
-    rewrite(manifest, text, types)
+    rewrite(manifest, text, types, providers)
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)

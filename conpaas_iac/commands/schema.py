@@ -4,9 +4,8 @@ import json
 
 import click
 
-from conpaas_iac import catalog
+from conpaas_iac import catalog, clouds
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest import language
 from conpaas_iac.manifest.names import suggestion
 from conpaas_iac.manifest.schema import compose, options
 
@@ -17,7 +16,7 @@ def command(name: str | None) -> None:
     """Print the JSON Schema (2020-12) of manifests, with the options of every service type of this installation."""
     types = catalog.load()
     if name is None:
-        schema = compose(types, language.providers())
+        schema = compose(types, clouds.providers())
     elif name in types:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **options(types[name])}
     else:

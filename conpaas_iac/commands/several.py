@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import catalog, settings
+from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.commands import output
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import read
@@ -63,7 +63,7 @@ def named(manifests: Sequence[Path], configured: Settings) -> dict[str, Path]:
     for path in manifests:
         if any(path.resolve() == other.resolve() for other in found.values()):
             raise UserError(f"{path} is there twice", "name each manifest once")
-        manifest = read(path, types, configured.default_cloud, inspect=inspect).manifest
+        manifest = read(path, types, clouds.providers(), configured.default_cloud, inspect).manifest
         name = manifest.application if manifest else str(path)
         if name in found:
             raise UserError(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from conpaas_iac import catalog, settings
+from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
@@ -23,7 +23,7 @@ def command(manifests: tuple[Path, ...], form: str) -> int:
     inspect = Inspector(configured.cache)
     found: list[Diagnostic] = []
     for path in manifests:
-        found += read(path, types, configured.default_cloud, inspect=inspect).diagnostics
+        found += read(path, types, clouds.providers(), configured.default_cloud, inspect).diagnostics
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))

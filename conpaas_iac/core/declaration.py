@@ -1,12 +1,13 @@
 """What the stack declares, as data: the topology's machines plus what only the stack cares for. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from conpaas_iac.core import placeholders
 from conpaas_iac.core.layout import Node
+from conpaas_iac.core.places import Place, Places
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.errors import UserError
 
@@ -47,6 +48,7 @@ class Declaration:
     epoch: int  # of its authority
     machines: tuple[Machine, ...]
     secrets: tuple[str, ...] = ()  # versions, as "db@3"
+    places: Mapping[str, Place] = field(default_factory=dict)  # that its machines are at
 
     @property
     def clouds(self) -> tuple[str, ...]:
@@ -85,6 +87,7 @@ def wanted(
             _machine(node, topology, images.get(node.name, ""), there.get(node.name), taken) for node in topology.nodes
         ),
         placeholders.all_keys(topology.secrets),
+        topology.places,
     )
 
 
@@ -124,12 +127,22 @@ def new_name(node: str, service: str, name: str) -> str:
     return name + node.removeprefix(service)
 
 
-def with_going(declaration: Declaration, applied: Iterable[Machine], secrets: Iterable[str] = ()) -> Declaration:
-    """Expand first: everything wanted, and what is applied and not wanted any more."""
+def with_going(
+    declaration: Declaration, applied: Iterable[Machine], places: Places, secrets: Iterable[str] = ()
+) -> Declaration:
+    """Expand first: everything wanted, and what is applied, at its places, and not wanted any more."""
     names = {machine.node for machine in declaration.machines}
     going = tuple(machine for machine in applied if machine.node not in names)
     kept = tuple(sorted({*declaration.secrets, *secrets}))
-    return replace(declaration, machines=declaration.machines + going, secrets=kept)
+    return replace(with_machines(declaration, going, places), secrets=kept)
+
+
+def with_machines(declaration: Declaration, machines: Iterable[Machine], there: Places) -> Declaration:
+    """With these besides, and the places that they are at."""
+    machines = (*declaration.machines, *machines)
+    used, known = {machine.cloud for machine in machines}, {**there, **declaration.places}
+    places = {name: known[name] for name in sorted(used & known.keys())}
+    return replace(declaration, machines=machines, places=places)
 
 
 def reborn(declaration: Declaration, gone: Iterable[str], images: Mapping[str, str]) -> Declaration:

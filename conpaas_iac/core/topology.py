@@ -11,6 +11,7 @@ from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.flows import Flow, Offer
 from conpaas_iac.core.layout import Node, directory, entries, nodes
 from conpaas_iac.core.placeholders import Versions
+from conpaas_iac.core.places import Places, named
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest import model
 
@@ -55,11 +56,16 @@ class Topology:
     flows: tuple[Flow, ...] = field(default=())
     offers: tuple[Offer, ...] = field(default=())
     secrets: Mapping[str, Versions] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)  # that machines are at
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every machine, in the order of services and ordinals."""
         return tuple(node for service in self.services for node in service.nodes)
+
+    def provider(self, node: Node) -> str:
+        """The provider of the cloud that a machine is on."""
+        return named(self.places, node.cloud).provider
 
     def service(self, name: str) -> Service:
         """The service of that name; raises KeyError."""
@@ -90,13 +96,15 @@ def build(
             code.get(service.name, ""),
             ranks[service.name],
         )
-        for service in sorted(_on_providers(manifest), key=lambda each: each.name)
+        for service in sorted(manifest.services, key=lambda each: each.name)
     )
     _distinct(services)
     allowed = flows.flows(manifest, types)
     offers = flows.offers(manifest, types, allowed)
     known = _secrets(manifest.application, services, secrets or {})
-    return Topology(manifest.application, environment, lock.range, services, allowed, offers, known)
+    names = {node.cloud for service in services for node in service.nodes}
+    places = {name: named(manifest.clouds, name) for name in sorted(names)}
+    return Topology(manifest.application, environment, lock.range, services, allowed, offers, known, places)
 
 
 def _secrets(application: str, services: Iterable[Service], known: Mapping[str, Versions]) -> dict[str, Versions]:
@@ -110,23 +118,6 @@ def _secrets(application: str, services: Iterable[Service], known: Mapping[str, 
                     f"conpaas secret set {application} {name}",
                 )
     return {**made, **known}
-
-
-def _on_providers(manifest: model.Manifest) -> list[model.Service]:
-    """Clouds that the manifest names, as the providers that they stand for."""
-    providers = {name: cloud.provider for name, cloud in manifest.clouds.items()}
-
-    def batch(each: model.Batch) -> model.Batch:
-        return replace(each, cloud=providers.get(each.cloud, each.cloud))
-
-    return [
-        replace(
-            service,
-            cloud=providers.get(service.cloud, service.cloud),
-            batches={group: tuple(map(batch, batches)) for group, batches in service.batches.items()},
-        )
-        for service in manifest.services
-    ]
 
 
 def _distinct(services: tuple[Service, ...]) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog, clouds
+from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core import render
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.drift.adoption import Parameter, Render
@@ -27,7 +28,8 @@ def relations(service: model.Service) -> dict[Parameter, object]:
 
 def rendering(node: str, path: str, service: str, layout: Topology, types: Catalog, settings: Settings) -> Render:
     """How a file of a machine comes out with other values of its service; "" where the machine has no such file."""
-    operators = {each.cloud: clouds.cloud(each.cloud).operators(settings) for each in layout.nodes}
+    clouds = Reach(layout.places, settings).each(layout.places)
+    operators = {name: cloud.operators() for name, cloud in clouds}
     internal = catalog.load_internal()
 
     def rendered(values: Mapping[Parameter, object]) -> str:

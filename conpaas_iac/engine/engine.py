@@ -11,12 +11,15 @@ import pulumi
 from pulumi.automation import errors as auto_errors
 
 from conpaas_iac import clouds
+from conpaas_iac.backend import record
 from conpaas_iac.backend.place import placed, shelf, stack_name
 from conpaas_iac.backend.record import certificate
 from conpaas_iac.backend.statefile import IDENTITY
 from conpaas_iac.backend.store import Store
+from conpaas_iac.clouds.base import Cloud
 from conpaas_iac.core.declaration import Declaration, Machine, encode
 from conpaas_iac.core.ordering import natural
+from conpaas_iac.core.places import Places, by_resource
 from conpaas_iac.engine import engine_events, engine_lock, engine_state, engine_workspace, stack
 from conpaas_iac.engine.engine_calls import Stack
 from conpaas_iac.engine.engine_state import AUTHORITY, SECRET
@@ -51,6 +54,7 @@ class Applied:
     authorities: Authorities
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
+    places: Places = field(default_factory=dict)  # of its machines, and those that a run began to use
 
 
 class Engine:
@@ -93,9 +97,12 @@ class Engine:
 
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
-        machine_types = {clouds.cloud(name).MACHINE: clouds.cloud(name) for name in clouds.names()}
+        machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
+        names = by_resource(places)
         owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
-        for resource in self._workspace.checkpoint.get("resources") or ():
+        resources = self._workspace.checkpoint.get("resources") or ()
+        outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
+        for resource in resources:
             if resource["type"] == IDENTITY:
                 owner = resource["id"]
             elif resource["type"] == AUTHORITY and "outputs" in resource:
@@ -105,11 +112,12 @@ class Engine:
                 keys.append(resource["id"])
             elif cloud := machine_types.get(resource["type"]):
                 machine, name = cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]
-                machines.append(machine if machine.node == name else replace(machine, made_as=name))
-                ips[machines[-1].node] = resource.get("outputs", {}).get("ip", "")
+                made_as = "" if machine.node == name else name
+                machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
+                ips[machine.node] = _ip(cloud, resource, outputs)
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)))
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places)
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -188,6 +196,12 @@ class Engine:
             if not failures:
                 turn.check(undone)
             raise engine_events.translated(error, failures) from error
+
+
+def _ip(cloud: type[Cloud], resource: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of a machine, where the checkpoint says it; one whose create failed has none."""
+    made = resource.get("outputs")
+    return cloud.made(made, engine_state.beside(resource["urn"], outputs))["ip"] if made else ""
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

@@ -48,7 +48,7 @@ def listener(listen: Listener, failures: list[Failure], done: set[str], nodes: M
 
 def _machine_step(metadata: Any, named: Callable[[str], str]) -> tuple[str, str] | None:
     """(node, phase) of a step that touches a machine."""
-    if not any(metadata.type == clouds.cloud(name).MACHINE for name in clouds.names()):
+    if metadata.type not in clouds.kinds():
         return None
     phases = {"create": "machine", "update": "machine", "create-replacement": "machine", "replace": "machine"}
     phases |= {"delete": "remove", "delete-replaced": "remove"}

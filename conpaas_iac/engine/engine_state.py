@@ -15,13 +15,18 @@ _MARK = "4dabf18193072939515e22adb298388d"  # the engine's mark of what is more 
 
 def outputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
     """As `stack.declare` exports them."""
-    machine_types = {clouds.cloud(name).MACHINE for name in clouds.names()}
+    machine_types = clouds.kinds()
+    resources = [
+        (resource, {name: _plain(value) for name, value in resource.get("outputs", {}).items()})
+        for resource in deployment.get("resources") or ()
+        if not resource.get("delete")
+    ]
+    outputs_of = {resource["urn"].rsplit("::", 1)[-1]: made for resource, made in resources}
     nodes: dict[str, dict[str, str]] = {}
     secrets: dict[str, str] = {}
     found: dict[str, Any] = {"nodes": nodes, "secrets": secrets}
-    for resource in deployment.get("resources") or ():
-        made = {name: _plain(value) for name, value in resource.get("outputs", {}).items()}
-        if not made or resource.get("delete"):
+    for resource, made in resources:
+        if not made:
             continue
         if resource["type"] == IDENTITY:
             found |= {"owner": resource["id"], "login": made["privateKey"]}
@@ -30,9 +35,16 @@ def outputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
             found["keys"] = made["keys"]
         elif resource["type"] == SECRET:
             secrets[resource["id"]] = made["value"]
-        elif resource["type"] in machine_types:
-            nodes[resource["inputs"]["node"]] = {"id": resource["id"], "ip": made["ip"], "hostKey": made["hostKey"]}
+        elif cloud := machine_types.get(resource["type"]):
+            node = cloud.applied(resource["inputs"]).node
+            nodes[node] = {"id": resource["id"], **cloud.made(made, beside(resource["urn"], outputs_of))}
     return found
+
+
+def beside(urn: str, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """What a machine has beside its own resource: "address" of "web-1.address"."""
+    prefix = f"{urn.rsplit('::', 1)[-1]}."
+    return {name.removeprefix(prefix): made for name, made in outputs.items() if name.startswith(prefix)}
 
 
 def _plain(value: Any) -> Any:

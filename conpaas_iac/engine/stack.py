@@ -1,11 +1,11 @@
-"""What is declared: a `Declaration` becomes Pulumi resources, through one module per cloud."""
+"""What is declared: a `Declaration` becomes Pulumi resources, through one module per cloud and once a place."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
-from conpaas_iac import clouds
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core.declaration import Declaration
 from conpaas_iac.provider.sdk import Authority, Identity, Secret
 from conpaas_iac.settings import Settings
@@ -21,9 +21,9 @@ def declare(declaration: Declaration, settings: Settings, given: Mapping[str, st
     identity = Identity(declaration.application)
     authority = _network(declaration)
     nodes: dict[str, pulumi.Output[dict[str, str]]] = {}
-    for name in declaration.clouds:
+    for name, cloud in Reach(declaration.places, settings).each(declaration.clouds):
         machines = tuple(machine for machine in declaration.machines if machine.cloud == name)
-        nodes.update(clouds.cloud(name).declare(declaration, machines, identity, settings))
+        nodes.update(cloud.declare(declaration, machines, identity))
     login: pulumi.Output[str] = pulumi.Output.secret(identity.privateKey)
     made = {name: Secret(name, (given or {}).get(name, "")).value for name in declaration.secrets}
     secrets: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**made) if made else {})

@@ -6,12 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from conpaas_iac import clouds
+from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
-from conpaas_iac.core.layout import Node
 from conpaas_iac.engine.engine import Applied
-from conpaas_iac.settings import Settings
 
 SECONDS = 3  # that a machine may take to be reached
 Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
@@ -24,27 +22,31 @@ def believed(applied: Applied) -> dict[str, Seen]:
     return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in applied.machines}
 
 
-def seen_now(applied: Applied, settings: Settings) -> dict[str, Seen]:
+def seen_now(applied: Applied, reach: Reach) -> dict[str, Seen]:
     """Machines of the checkpoint, as the clouds have them now."""
-    return known(applied, lists(applied, (), settings))
+    return known(applied, lists(applied, reach))
 
 
-def strays_of(applied: Applied, making: Collection[str], settings: Settings) -> Lists:
-    """Those beside the checkpoint, in the clouds that it names and in the user's own."""
-    names = {settings.default_cloud, *(machine.cloud for machine in applied.machines)}
-    return strays(applied.machines, _patiently(applied, making, lambda: _asked(names, applied.owner, settings)))
+def strays_of(applied: Applied, making: Collection[str], reach: Reach) -> Lists:
+    """Those beside the checkpoint, at all places that a run began to use."""
+    names = _names(applied, reach) or {reach.settings.default_cloud}
+    return strays(applied.machines, _patiently(applied, making, lambda: _asked(names, applied.owner, reach)))
 
 
 def lists(
     applied: Applied,
-    nodes: Iterable[Node],
-    settings: Settings,
+    reach: Reach,
     renamed: Mapping[str, str] | None = None,
     making: Collection[str] = (),
 ) -> Lists:
     """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
-    names = {machine.cloud for machine in applied.machines} | {node.cloud for node in nodes if applied.owner}
-    return _patiently(applied, making, lambda: _renamed(_asked(names, applied.owner, settings), renamed or {}))
+    names = _names(applied, reach) if applied.owner else set()
+    return _patiently(applied, making, lambda: _renamed(_asked(names, applied.owner, reach), renamed or {}))
+
+
+def _names(applied: Applied, reach: Reach) -> set[str]:
+    """Places with machines, and those that a run began to use, or will."""
+    return {*reach.places, *(machine.cloud for machine in applied.machines)}
 
 
 def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], Lists]) -> Lists:
@@ -60,8 +62,15 @@ def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], List
     return found
 
 
-def _asked(names: Collection[str], owner: str, settings: Settings) -> Lists:
-    return {name: clouds.cloud(name).inventory(owner, settings) for name in sorted(names)}
+def _asked(names: Collection[str], owner: str, reach: Reach) -> Lists:
+    """A place with two names shows its machines once."""
+    found: dict[str, tuple[Seen, ...]] = {}
+    shown: set[tuple[str, str]] = set()
+    for name, cloud in reach.each(names):
+        here = cloud.inventory(owner)
+        found[name] = tuple(each for each in here if (each.id, each.name) not in shown)
+        shown |= {(each.id, each.name) for each in here}
+    return found
 
 
 def _renamed(found: Lists, new: Mapping[str, str]) -> Lists:

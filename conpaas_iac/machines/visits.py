@@ -117,7 +117,7 @@ def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
         type=service.type,
         groups=node.groups,
         tree=wanted.trees[node.name],
-        baked=not node.image and clouds.cloud(node.cloud).BAKES,
+        baked=not node.image and clouds.kind(wanted.topology.provider(node)).BAKES,
         address=str(node.address),
         startup_script=str(wanted.scripts.get(service.name, "")),
         archive=str(wanted.archives.get(service.name, "")),

@@ -37,6 +37,8 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     clouds = Clouds(context, data.get("Clouds", {}))
     around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named))
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
+    for service in services:
+        clouds.object_to(service)
     source = context.findings.document.source
     places = {pointer: source.place(span) for pointer, span in context.findings.document.values.items()}
     about = (application, data.get("Description", ""))

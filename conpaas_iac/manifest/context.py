@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.language import names
+from conpaas_iac.manifest.provider import Providers
 from conpaas_iac.manifest.source import child
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Context:
     path: Path
     findings: Findings
     types: Catalog
-    providers: Collection[str]
+    providers: Providers
     default_cloud: str
     inspect: "Inspect" = look
 

@@ -81,7 +81,7 @@ def _service(document: Document, wanted: str, types: Catalog) -> Named:
     data: Any = document.data
     listed = data.get("Services") if isinstance(data.get("Services"), list) else []
     values = [_usable(value) for value in listed]
-    named = services(Context(Path("manifest"), Findings(document), types, (), ""), values)
+    named = services(Context(Path("manifest"), Findings(document), types, {}, ""), values)
     found = [each for each in named if wanted in (each.name, each.title)] or [
         each for each in named if each.name == slug(wanted)
     ]

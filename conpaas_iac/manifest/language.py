@@ -1,12 +1,10 @@
 """What the language knows besides what is found in roles/ and clouds/: names not built yet, older names."""
 
-from pathlib import Path
-
 from conpaas_iac.catalog import ServiceType
 
 TYPES = ("generic", "htc", "java", "mapreduce", "mysql", "php", "scalaris", "selenium", "taskfarm", "xtreemfs")
 OLDER_TYPES = {"galera": "mysql", "hadoop": "mapreduce", "htcondor": "htc", "scalarix": "scalaris"}
-CLOUDS = ("aws", "lxd", "openstack")
+CLOUDS = ("aws", "lxd", "opennebula", "openstack")
 DEFAULT_SIZE = "small"
 
 
@@ -14,9 +12,3 @@ def names(kind: ServiceType) -> tuple[str, ...]:
     """Every name by which manifests of any age call a service type."""
     older = (old for old, new in OLDER_TYPES.items() if new == kind.name)
     return tuple(dict.fromkeys((kind.name, *kind.descriptor.aliases, *older)))
-
-
-def providers() -> tuple[str, ...]:
-    """Names of the clouds of this installation: one file each in conpaas_iac/clouds/. They are not imported."""
-    folder = Path(__file__).parent.parent / "clouds"
-    return tuple(sorted({path.stem for path in folder.glob("*.py")} - {"__init__", "base"}))

@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
 
+from conpaas_iac.core.places import Places
+
 
 @dataclass(frozen=True)
 class Place:
@@ -51,15 +53,6 @@ class Publish:
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """A named cloud of the manifest; settings are the provider's own."""
-
-    name: str
-    provider: str
-    settings: Mapping[str, object]
-
-
-@dataclass(frozen=True)
 class Service:
     """One service of the application."""
 
@@ -99,7 +92,7 @@ class Manifest:
     application: str
     description: str
     services: tuple[Service, ...]
-    clouds: Mapping[str, Cloud]
+    clouds: Places  # the named ones, and those that a service means by their own name
     range: IPv4Network | None
     places: Mapping[str, Place]  # JSON pointer -> place of the value
     text: str = dataclass_field(default="", repr=False)  # as it is written, but for secrets

@@ -11,7 +11,7 @@ from conpaas_iac.manifest.model import Publish
 from conpaas_iac.manifest.source import quote
 
 LARGEST, SMALLEST = 8, 24  # prefix lengths: a range is divided into blocks of services
-_CLOUD_RANGES = ("Cidr", "Network", "Range")  # settings of clouds that hold their network's range
+_CLOUD_RANGE = "Range"  # the setting of clouds that holds their network's range
 
 
 def application_range(context: Context, data: Mapping[str, Any]) -> IPv4Network | None:
@@ -48,17 +48,12 @@ def _network(context: Context, pointer: str, written: str) -> IPv4Network | None
 
 def _apart_from_clouds(context: Context, network: IPv4Network, clouds: Mapping[str, Any]) -> None:
     for name, settings in clouds.items():
-        for field in _CLOUD_RANGES:
-            try:
-                other = IPv4Network(settings[field]) if isinstance(settings.get(field), str) else None
-            except ValueError:
-                continue  # the cloud's own business
-            if other and other.overlaps(network):
-                related = [("/Network/Range", "the application's range")]
-                message = f"{other} overlaps the application's range {network}"
-                context.findings.add(
-                    "E0306", f"/Clouds/{name}/{field}", message, "choose another Range", related=related
-                )
+        pointer, written = f"/Clouds/{name}/{_CLOUD_RANGE}", settings.get(_CLOUD_RANGE)
+        other = _network(context, pointer, written) if written is not None else None
+        if other and other.overlaps(network):
+            related = [("/Network/Range", "the application's range")]
+            message = f"{other} overlaps the application's range {network}"
+            context.findings.add("E0306", pointer, message, "choose another Range", related=related)
 
 
 class Addresses:

@@ -1,17 +1,16 @@
 """From a file to a `Manifest`, or to everything that is wrong with it."""
 
 import codecs
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
-from conpaas_iac.manifest import language
 from conpaas_iac.manifest.build import build
 from conpaas_iac.manifest.context import Context, Inspect, look, prune
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError, say
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.model import Manifest, Place
+from conpaas_iac.manifest.provider import Providers
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.schema import compose
 from conpaas_iac.manifest.shape import check
@@ -31,13 +30,13 @@ class Reading:
 def read(
     path: Path,
     types: Catalog,
+    providers: Providers,
     settings_cloud: str = "lxd",
-    providers: Collection[str] | None = None,
     inspect: Inspect = look,
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
-    `settings_cloud` is the user's default cloud; `providers` the clouds of this installation; `inspect` looks at code.
+    `providers` are the clouds of this installation; `settings_cloud` is the user's default; `inspect` looks at code.
     """
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -46,7 +45,6 @@ def read(
     findings = Findings(document)
     if not document.complete:
         return Reading(None, findings.diagnostics)
-    providers = language.providers() if providers is None else providers
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
@@ -55,19 +53,19 @@ def read(
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 
 
-def remembered(source: Source, types: Catalog, settings_cloud: str = "lxd") -> Manifest | None:
+def remembered(source: Source, types: Catalog, providers: Providers, settings_cloud: str = "lxd") -> Manifest | None:
     """A manifest that had no errors when it was made so, although files that it names may not be here any more."""
     document = parse(source)
     if not document.complete or not isinstance(document.data, dict):
         return None
-    findings, providers = Findings(document), language.providers()
+    findings = Findings(document)
     useless = check(findings, compose(types, providers))
     return build(Context(Path(source.name), findings, types, providers, settings_cloud), prune(document.data, useless))
 
 
-def compile_(path: Path, types: Catalog, settings_cloud: str = "lxd") -> Manifest:
+def compile_(path: Path, types: Catalog, providers: Providers, settings_cloud: str = "lxd") -> Manifest:
     """The manifest of a file that has no errors; raises ManifestError with everything that was said."""
-    reading = read(path, types, settings_cloud)
+    reading = read(path, types, providers, settings_cloud)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     return reading.manifest

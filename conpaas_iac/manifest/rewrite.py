@@ -4,6 +4,7 @@ from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.errors import UserError
+from conpaas_iac.manifest.provider import Providers
 from conpaas_iac.manifest.read import compile_
 from conpaas_iac.system.files import write_atomically
 
@@ -13,14 +14,14 @@ def read_exactly(path: Path) -> str:
     return path.read_bytes().decode()
 
 
-def rewrite(path: Path, text: str, types: Catalog) -> None:
+def rewrite(path: Path, text: str, types: Catalog, providers: Providers) -> None:
     """Write it; where it has errors then, the file stays as it was, and ManifestError is raised."""
     before, mode = path.read_bytes(), path.stat().st_mode & 0o777
     if text.encode() == before:
         return
     write_atomically(path, text.encode(), mode)
     try:
-        compile_(path, types)
+        compile_(path, types, providers)
     except UserError:
         write_atomically(path, before, mode)
         raise

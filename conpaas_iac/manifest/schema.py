@@ -16,6 +16,7 @@ import yaml
 from conpaas_iac.catalog import Catalog, Group, Loader, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import names
+from conpaas_iac.manifest.provider import Provider, Providers
 from conpaas_iac.shipped import folder
 
 Schema = dict[str, Any]
@@ -28,14 +29,21 @@ _JSON_TYPES = {
 }  # fmt: skip
 
 
-def compose(types: Catalog, providers: Collection[str]) -> Schema:
+def compose(types: Catalog, providers: Providers) -> Schema:
     """The whole schema of this installation's manifests."""
     schema: Schema = json.loads((folder("schemas") / "manifest.schema.json").read_text("utf-8"))
     definitions = schema["$defs"]
     service = definitions["service"]
     aliases = [name for kind in types.values() for name in names(kind)[1:]]
     service["properties"]["Type"].update({"enum": sorted([*types, *aliases]), "x-older": sorted(aliases)})
-    definitions["cloud"]["properties"]["Provider"]["enum"] = sorted(providers)
+    cloud = definitions["cloud"]
+    cloud["properties"]["Provider"]["enum"] = sorted(providers)
+    cloud["allOf"] = [
+        {"if": {"properties": {"Provider": {"const": name}}, "required": ["Provider"]},
+         "then": {"$ref": f"#/$defs/cloud-{name}"}}
+        for name in providers
+    ]  # fmt: skip
+    definitions.update({f"cloud-{name}": _of_cloud(name, each, cloud) for name, each in providers.items()})
     for kind in types.values():
         for name in kind.descriptor.fields:
             service["properties"].setdefault(name, True)
@@ -43,6 +51,13 @@ def compose(types: Catalog, providers: Collection[str]) -> Schema:
     service["allOf"] = [{"if": _is(kind), "then": {"$ref": f"#/$defs/{kind.name}"}} for kind in types.values()]
     definitions.update({kind.name: _of_type(kind, own) for kind in types.values()})
     return schema
+
+
+def _of_cloud(name: str, provider: Provider, common: Schema) -> Schema:
+    """What may be set for a place of this cloud."""
+    own = {**dict.fromkeys(common["properties"], True), **provider.settings.get("properties", {})}
+    known = {"properties": own, "additionalProperties": False, "x-noun": f"setting of {name}"}
+    return {**provider.settings, **known}
 
 
 def _is(kind: ServiceType) -> Schema:

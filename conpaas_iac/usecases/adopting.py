@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from conpaas_iac import clouds
 from conpaas_iac.core.layout import SIZES
 from conpaas_iac.drift import adoption, trial
 from conpaas_iac.drift.driftreport import Drift, DriftReport
@@ -68,7 +69,7 @@ def adopt(report: DriftReport, manifest: Path, settings: Settings) -> Adopted:
     before = after = read_exactly(manifest)
     for each in edits:
         after = edit.set_value(after, each.service, each.fields, each.value, wanted.types)
-    rewrite(manifest, after, wanted.types)
+    rewrite(manifest, after, wanted.types, clouds.providers())
     return Adopted(str(manifest), edits, refused, before, after)
 
 

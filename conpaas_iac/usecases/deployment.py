@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from conpaas_iac import clouds
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import at
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core import declaration, placeholders
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Engine, Machines
@@ -25,7 +25,7 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import prospect
+from conpaas_iac.usecases import preflight, prospect
 from conpaas_iac.usecases.promising import Saved
 from conpaas_iac.usecases.situation import Situation, joined, situation, urls, wish_of
 from conpaas_iac.usecases.wish import Request, Wish
@@ -71,6 +71,8 @@ def up(
             saved.refuse_another(todo)
         announce(todo, wanted)
         now.refuse_losses(request.may_lose)
+        if now.applied.machines:  # else `_begin` has looked
+            preflight.check(now, settings)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
         machines, failed = _expand(now, engine, settings, listen, execute)
@@ -99,6 +101,7 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
         origin=record.Origin(str(now.wish.manifest.path.absolute()), now.wish.manifest.text),
         making=now.record.making | now.coming,
         given_up=now.record.given_up | now.losses.keys(),
+        places=now.places,
     )
 
 
@@ -112,8 +115,7 @@ def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -
 
 def _begin(wanted: Wish, settings: Settings) -> Engine:
     """A stack for a new application, once its clouds have answered: where they do not, nothing is begun."""
-    for cloud in sorted({node.cloud for node in wanted.topology.nodes}):
-        clouds.cloud(cloud).inventory("", settings)
+    preflight.check(prospect.expected(wanted, None, settings), settings)
     return Engine(settings, wanted.application, wanted.environment)
 
 
@@ -121,21 +123,22 @@ def _expand(
     now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
 ) -> tuple[Machines, tuple[Failure, ...]]:
     """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
-    power.clear(now.strays, settings, listen)
-    _bake(now, settings, listen, execute)
-    power.rouse(now.asleep, now.seen, settings, listen)
+    reach = Reach(now.places, settings)
+    power.clear(now.strays, reach, listen)
+    _bake(now, reach, listen, execute)
+    power.rouse(now.asleep, now.seen, reach, listen)
     if now.replaced:
         _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
-    whole = declaration.with_going(now.target, now.applied.machines, now.applied.secrets)
+    whole = declaration.with_going(now.target, now.applied.machines, now.places, now.applied.secrets)
     machines, failed = engine.expand(whole, listen, now.given)
     return now.placed(machines, settings), failed
 
 
-def _bake(now: Situation, settings: Settings, listen: Listener, execute: Executor) -> None:
+def _bake(now: Situation, reach: Reach, listen: Listener, execute: Executor) -> None:
     kinds = {service.name: service.type for service in now.wish.topology.services}
     coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
     for cloud, kind in sorted(coming):
-        clouds.cloud(cloud).bake(now.wish.types[kind], settings, listen, execute)
+        reach[cloud].bake(now.wish.types[kind], listen, execute)
 
 
 def _configure(
@@ -209,14 +212,15 @@ def _contract(
         record.write(shelf, engine.name, there)
         _configure(now, machines, there, settings, listen, execute)
     if now.going or now.stale_secrets:
-        kept = replace(now.target, machines=now.target.machines + now.resting)
-        engine.up(kept, listen)
+        engine.up(declaration.with_machines(now.target, now.resting, now.places), listen)
     awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
-    power.halt(awake, now.seen, settings, listen)
+    power.halt(awake, now.seen, Reach(now.places, settings), listen)
     there = record.read(shelf, engine.name)
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
-    after = replace(there.only(kept_names), resting=resting, given_up=frozenset(), inputs=prospect.table(now.wish))
+    kept = declaration.with_machines(now.target, now.resting, now.places)
+    after = replace(there.only(kept_names), resting=resting, places=kept.places)
+    after = replace(after, given_up=frozenset(), inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
 
@@ -241,5 +245,3 @@ def _leave(
         outcome = execute("leave", going, way, listen)
     # The dead need no drain.
     visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)
-
-

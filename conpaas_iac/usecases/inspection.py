@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from conpaas_iac import catalog, clouds
+from conpaas_iac import catalog
 from conpaas_iac.backend import record
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Descriptor
+from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Applied, Engine
@@ -66,8 +67,8 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
     """Look at an application; raises UserError when there is none of that name."""
     engine = Engine.existing(settings, application, environment)
     applied, machines = engine.applied(), engine.machines()
-    names = sorted({machine.cloud for machine in applied.machines})
-    seen = {each.node: each for name in names for each in clouds.cloud(name).inventory(applied.owner, settings)}
+    clouds = Reach(applied.places, settings).each({machine.cloud for machine in applied.machines})
+    seen = {each.node: each for _, cloud in clouds for each in cloud.inventory(applied.owner)}
     here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
     there = record.read(engine.shelf, engine.name)
     with access(machines.login, here) as way:

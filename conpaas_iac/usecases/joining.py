@@ -109,7 +109,7 @@ def end(
 
 def _lighthouses(scene: Scene, there: Record) -> dict[str, str]:
     """Address -> provider's address of those that run."""
-    seen = seen_now(scene.applied, scene.settings)
+    seen = seen_now(scene.applied, scene.reach)
     found = {
         machine.fixed_address: seen[machine.node].ip
         for machine in scene.applied.machines

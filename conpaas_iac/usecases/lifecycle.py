@@ -9,6 +9,7 @@ from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import FORMER, at
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Applied, Engine
@@ -35,12 +36,13 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
         there = record.read(shelf, name)
         lost = refuse_losses(application, applied, there, may_lose)
         record.write(shelf, name, replace(there, given_up=there.given_up | lost))
-        power.clear(strays_of(applied, there.making, settings), settings, listen)
+        reach = Reach(applied.places, settings)
+        power.clear(strays_of(applied, there.making, reach), reach, listen)
         try:
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
-        power.clear(strays_of(replace(applied, machines=()), (), settings), settings, listen)
+        power.clear(strays_of(replace(applied, machines=()), (), reach), reach, listen)
         for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
             shelf.delete(f"{name}/{document}{FORMER}")
@@ -73,9 +75,10 @@ def stop(application: str, environment: str, service: str, settings: Settings, l
         names = frozenset(machine.node for machine in chosen)
         held = there.held | {machine.service for machine in chosen}
         record.write(shelf, engine.name, replace(there, held=held, resting=there.resting | names))
-        seen = seen_now(applied, settings)
+        reach = Reach(applied.places, settings)
+        seen = seen_now(applied, reach)
         awake = [machine for machine in chosen if machine.node in seen and seen[machine.node].running]
-        power.halt(awake, seen, settings, listen)
+        power.halt(awake, seen, reach, listen)
         return tuple(machine.node for machine in awake)
 
 
@@ -87,14 +90,14 @@ def start(
         scene = Scene.of(Engine.existing(settings, application, environment), settings, listen, execute)
         applied, there = scene.applied, scene.record()
         chosen = [machine for machine in _of_service(applied, service) if machine.service in there.held]
-        seen = seen_now(applied, settings)
+        seen = seen_now(applied, scene.reach)
         asleep = [machine for machine in chosen if machine.node in seen and not seen[machine.node].running]
         nodes = frozenset(machine.node for machine in chosen)
         held = there.held - {machine.service for machine in chosen}
         after = replace(there, held=held, resting=there.resting - nodes)
         # Should this be killed, an `up` starts and visits them.
         scene.keep(replace(after, visiting=there.visiting | nodes))
-        power.rouse(asleep, seen, settings, listen)
+        power.rouse(asleep, seen, scene.reach, listen)
         if trees := {machine.node: tree for machine in asleep if (tree := there.tree(machine.node))}:
             _prove(trees, scene)
         scene.keep(after)

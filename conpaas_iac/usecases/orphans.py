@@ -5,7 +5,7 @@ be looked at, and no application there has its owner; nothing else is removed un
 """
 
 import socket
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,8 @@ from typing import Literal
 from conpaas_iac import clouds
 from conpaas_iac.backend import record, statefile
 from conpaas_iac.backend.holding import holding
-from conpaas_iac.clouds.base import Tagged
+from conpaas_iac.clouds.base import Cloud, Tagged
+from conpaas_iac.core.places import Place, is_same
 from conpaas_iac.errors import ConpaasError, Failure, LeaseHeldError, MachineError, StateError, UserError
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.settings import Settings
@@ -41,11 +42,16 @@ class Owned:
 class Found:
     """A machine, and what is to be thought of it."""
 
-    cloud: str
+    place: Place
     tagged: Tagged
     verdict: Verdict
     why: str
     stack: str = ""  # whose stray it is
+
+    @property
+    def cloud(self) -> str:
+        """The name of its place."""
+        return self.place.name
 
     @property
     def name(self) -> str:
@@ -58,21 +64,31 @@ def find(settings: Settings, now: datetime | None = None) -> tuple[Found, ...]:
     owners: dict[str, Owners | str] = {settings.origin: _owners(settings)}
     found = []
     for cloud in _clouds(settings):
-        for tagged in clouds.cloud(cloud).everything(settings):
+        for tagged in cloud.everything():
             if tagged.origin and tagged.origin not in owners:
                 owners[tagged.origin] = _of_others(tagged.origin, settings)
-            found.append(_judged(cloud, tagged, owners, settings.origin, now or datetime.now(UTC)))
-    return tuple(sorted(found, key=lambda each: each.name))
+            found.append(_judged(cloud.place, tagged, owners, settings.origin, now or datetime.now(UTC)))
+    once = {each.tagged.seen.id or each.name: each for each in reversed(found)}  # a place may have two names
+    return tuple(sorted(once.values(), key=lambda each: each.name))
 
 
-def _clouds(settings: Settings) -> list[str]:
-    """Those that this user's applications are on, and the own default."""
-    kinds = {clouds.cloud(name).MACHINE: name for name in clouds.names()}
-    used = set()
-    for stack in keeping.known(settings):
-        if content := keeping.kept(settings, stack).read(statefile.CHECKPOINT):
-            used |= {kinds[kind] for kind in statefile.facts(content, stack).kinds & kinds.keys()}
-    return sorted({settings.default_cloud, *used})
+def _clouds(settings: Settings) -> Iterator[Cloud]:
+    """Places that this user's applications are at, each once, and the own default."""
+    places = [place for stack in keeping.known(settings) for place in _places(settings, stack)]
+    asked: list[Place] = []
+    for place in (Place(settings.default_cloud, settings.default_cloud), *places):
+        if not any(is_same(place, other, clouds.fixed) for other in asked) and clouds.is_whole(place):
+            asked.append(place)
+            yield clouds.at(place, settings)
+
+
+def _places(settings: Settings, stack: str) -> Iterator[Place]:
+    """Of an application, also where its record is older than places are."""
+    kept = keeping.kept(settings, stack)
+    yield from record.decode(kept.read(statefile.RECORD) or b'{"version":1}', stack).places.values()
+    if content := kept.read(statefile.CHECKPOINT):
+        kinds = statefile.facts(content, stack).kinds
+        yield from (Place(name, name) for name in clouds.names() if clouds.kind(name).MACHINE in kinds)
 
 
 def _owners(settings: Settings) -> Owners:
@@ -106,28 +122,28 @@ def _of_others(origin: str, settings: Settings) -> Owners | str:
         return f"its state is kept in {folder}: {error.message}"
 
 
-def _judged(cloud: str, tagged: Tagged, owners: Mapping[str, Owners | str], own: str, now: datetime) -> Found:
+def _judged(place: Place, tagged: Tagged, owners: Mapping[str, Owners | str], own: str, now: datetime) -> Found:
     for there in owners.values():
         owned = None if isinstance(there, str) else there.get(tagged.owner)
         if owned:
-            return _of_application(cloud, tagged, owned, is_ours=there is owners[own])
+            return _of_application(place, tagged, owned, is_ours=there is owners[own])
     baking = (tagged.application, tagged.seen.node) == ("conpaas", "bake")
     if baking and tagged.made and now - tagged.made < BAKING:
-        return Found(cloud, tagged, "known", "an image is being made there")
+        return Found(place, tagged, "known", "an image is being made there")
     if not tagged.origin:
-        return Found(cloud, tagged, "doubt", "it does not say where the state of its application is")
+        return Found(place, tagged, "doubt", "it does not say where the state of its application is")
     there = owners[tagged.origin]
     if isinstance(there, str):
-        return Found(cloud, tagged, "doubt", there)
+        return Found(place, tagged, "doubt", there)
     where = "here" if tagged.origin == own else f"in {tagged.origin}"
-    return Found(cloud, tagged, "orphan", "a killed run made it, for an image" if baking else f"no application {where}")
+    return Found(place, tagged, "orphan", "a killed run made it, for an image" if baking else f"no application {where}")
 
 
-def _of_application(cloud: str, tagged: Tagged, owned: Owned, is_ours: bool) -> Found:
+def _of_application(place: Place, tagged: Tagged, owned: Owned, is_ours: bool) -> Found:
     seen = tagged.seen
     if not is_ours or (seen.node, seen.incarnation) in owned.machines or seen.id in owned.ids:
-        return Found(cloud, tagged, "known", owned.stack)
-    return Found(cloud, tagged, "stray", f"an interrupted run of {owned.stack} left it", owned.stack)
+        return Found(place, tagged, "known", owned.stack)
+    return Found(place, tagged, "stray", f"an interrupted run of {owned.stack} left it", owned.stack)
 
 
 def removable(found: Iterable[Found], names: Collection[str]) -> tuple[Found, ...]:
@@ -148,11 +164,11 @@ def remove(chosen: Sequence[Found], settings: Settings, listen: Listener) -> tup
     for each in chosen:
         try:
             with holding(settings, each.stack) if each.stack else nullcontext():
-                again = {other.name: other for other in find(settings)}.get(each.name)
-                if again is None or (again.tagged.seen.id, again.verdict) != (each.tagged.seen.id, each.verdict):
+                again = {other.tagged.seen.id: other for other in find(settings)}.get(each.tagged.seen.id)
+                if again is None or (again.name, again.verdict) != (each.name, each.verdict):
                     continue
                 listen(Event("remove", "started", each.name))
-                clouds.cloud(each.cloud).remove([each.name], settings)
+                clouds.at(each.place, settings).remove([each.name])
         except LeaseHeldError as error:
             failures.append(Failure(each.name, "remove", error.message))
         except ConpaasError as error:

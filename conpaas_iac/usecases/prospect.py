@@ -90,8 +90,9 @@ def at_last(now: Situation) -> Wish:
 
 def _moving(now: Situation) -> set[str]:
     """Machines that will have another address on the provider's network than they had."""
-    coming = (node for node in now.wish.topology.nodes if node.name in now.anew)
-    return {node.name for node in coming if not clouds.cloud(node.cloud).KEEPS_ADDRESS}
+    layout = now.wish.topology
+    coming = (node for node in layout.nodes if node.name in now.anew)
+    return {node.name for node in coming if not clouds.kind(layout.provider(node)).KEEPS_ADDRESS}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from conpaas_iac.backend import record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import placed, shelf, stack_name
 from conpaas_iac.backend.record import Record
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.render import Tree
 from conpaas_iac.drift import driftreport
@@ -114,8 +115,9 @@ def _void(report: DriftReport, settings: Settings, listen: Listener) -> None:
         record.write(engine.shelf, engine.name, voided(record.read(engine.shelf, engine.name), report))
         applied = engine.applied()
         altered = {each.node for each in report.drifts if each.mend == "resize"}
-        seen = seen_now(applied, held) if altered else {}
-        power.resize([each for each in applied.machines if each.node in altered & seen.keys()], seen, held)
+        reach = Reach(applied.places, held)
+        seen = seen_now(applied, reach) if altered else {}
+        power.resize([each for each in applied.machines if each.node in altered & seen.keys()], seen, reach)
         for node in sorted(altered):
             listen(Event("size", "done", node))
 

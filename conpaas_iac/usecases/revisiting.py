@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from conpaas_iac.backend import record
 from conpaas_iac.backend.place import Placed
 from conpaas_iac.backend.record import Record
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Applied, Engine, Machines
 from conpaas_iac.machines import visits
@@ -32,6 +33,11 @@ class Scene:
         """As long as the turn of the settings lasts."""
         return cls(settings, engine, engine.applied(), listen, settings.turn.between(execute))
 
+    @property
+    def reach(self) -> Reach:
+        """Where its machines are."""
+        return Reach(self.applied.places, self.settings)
+
     def record(self) -> Record:
         """As it is kept."""
         return record.read(self.engine.shelf, self.engine.name)
@@ -43,7 +49,7 @@ class Scene:
 
     def visits(self, trees: Mapping[str, Tree], machines: Machines) -> list[Visit]:
         """To those of the machines that run; the others are visited by the `up` that brings them back."""
-        seen = seen_now(self.applied, self.settings)
+        seen = seen_now(self.applied, self.reach)
         return [
             visits.again(machine, trees[machine.node], seen[machine.node].ip, machines.secrets)
             for machine in self.applied.machines

@@ -120,7 +120,8 @@ def _declaration(scene: Scene, there: Record) -> declaration.Declaration:
     application, environment = of_stack(scene.engine.name)
     applied, keys = scene.applied, placeholders.all_keys(there.secrets)
     machines, epoch = applied.machines, applied.authorities.epoch
-    return declaration.Declaration(application, environment, applied.range, epoch, machines, keys)
+    empty = declaration.Declaration(application, environment, applied.range, epoch, (), keys)
+    return declaration.with_machines(empty, machines, applied.places)
 
 
 def _told(scene: Scene, there: Record, machines: Machines, nodes: Iterable[str]) -> Record:

@@ -8,10 +8,12 @@ from ipaddress import IPv4Network
 from conpaas_iac import clouds
 from conpaas_iac.backend import lockfile, place, record
 from conpaas_iac.backend.record import Record
+from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.core import declaration, placeholders
+from conpaas_iac.core import declaration, placeholders, placing
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.declaration import Declaration, Machine
+from conpaas_iac.core.places import Places
 from conpaas_iac.engine.engine import Applied, Engine, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.machines import sight
@@ -38,6 +40,11 @@ class Situation:
     notes: tuple[str, ...] = ()
     anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
     misled: frozenset[str] = frozenset()  # machines with former values of secrets, so far in no record
+
+    @property
+    def places(self) -> Places:
+        """Where machines are, and where they are to be."""
+        return {**self.applied.places, **self.target.places}
 
     @property
     def replaced(self) -> tuple[Machine, ...]:
@@ -104,7 +111,7 @@ class Situation:
     def placed(self, machines: Machines, settings: Settings) -> Machines:
         """Where they are: a machine that was started again may have another address on the provider's network."""
         is_awake = all(each.running for each in self.seen.values())
-        seen = self.seen if is_awake else sight.seen_now(self.applied, settings)
+        seen = self.seen if is_awake else sight.seen_now(self.applied, Reach(self.places, settings))
         moved = {(node, each.id): each.ip for node, each in seen.items() if each.ip}
         nodes = {
             node: {**known, "ip": moved.get((node, known["id"]), known["ip"])} for node, known in machines.nodes.items()
@@ -151,10 +158,12 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
+    wanted, applied = _placed(wanted, applied)
     there = record.read(engine.shelf, engine.name).renamed(nodes, names)
     misled = there.misled(applied.secrets) - there.visiting  # a removal that was cut off took the secrets first
     there = replace(there, visiting=there.visiting | misled)
-    lists = sight.lists(applied, wanted.topology.nodes, settings, nodes, there.making) if look else {}
+    reach = Reach({**applied.places, **wanted.topology.places}, settings)
+    lists = sight.lists(applied, reach, nodes, there.making) if look else {}
     seen = sight.known(applied, lists) if look else sight.believed(applied)
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
     joins.refuse_taken(wanted.topology, there, wanted.now)
@@ -167,6 +176,15 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     strays = sight.strays((*applied.machines, *target.machines), lists)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
     return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled)
+
+
+def _placed(wanted: Wish, applied: Applied) -> tuple[Wish, Applied]:
+    """Both with the names that places have now."""
+    there, fixed = applied.places, clouds.fixed
+    layout, machines = placing.placed(
+        wanted.topology, applied.machines, there, fixed, lambda provider: not clouds.kind(provider).OWN_RESOURCES
+    )
+    return replace(wanted, topology=layout), replace(applied, machines=machines)
 
 
 def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str, Seen]) -> dict[str, str]:
@@ -185,9 +203,10 @@ def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str
 
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:
     """The wish, its trees with their part in the network as far as it is known where machines are."""
-    packet = min((clouds.cloud(node.cloud).MTU for node in wanted.topology.nodes), default=1500)
+    layout = wanted.topology
+    packet = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500)
     mtu = packet - vpn.OVERHEAD
-    trees = membership.complete(wanted.trees, wanted.topology, ips, authorities, there, wanted.now, mtu)
+    trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu)
     return replace(wanted, trees=trees)
 
 
@@ -210,10 +229,11 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
     kinds = {service.name: service.type for service in wanted.topology.services}
+    reach = Reach(wanted.topology.places, settings)
 
     @cache  # its sources are read
     def image(cloud: str, kind: str) -> str:
-        return clouds.cloud(cloud).image(wanted.types[kind], settings)
+        return reach[cloud].image(wanted.types[kind])
 
     return {node.name: node.image or image(node.cloud, kinds[node.service]) for node in wanted.topology.nodes}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from conpaas_iac import catalog, clouds
 from conpaas_iac.backend import lockfile
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core import addresses, render, topology
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.placeholders import Versions
@@ -109,7 +110,7 @@ def build(
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
-    reading = read(request.manifest, types, settings.default_cloud, inspect=Inspector(settings.cache))
+    reading = read(request.manifest, types, clouds.providers(), settings.default_cloud, Inspector(settings.cache))
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest
@@ -126,9 +127,10 @@ def build(
         notes.append(f"held by `conpaas stop`: {', '.join(sorted(there.held))}; again with `conpaas start`")
     secrets = (there.secrets, there.secret_names)
     layout = topology.build(_held(manifest, there.held), request.environment, types, lock, versions, *secrets)
+    reach = Reach(layout.places, settings)
     for node in layout.nodes:
-        clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
-    operators = {node.cloud: clouds.cloud(node.cloud).operators(settings) for node in layout.nodes}
+        reach[node.cloud].machine_name(layout.application, layout.environment, node.name)
+    operators = {name: cloud.operators() for name, cloud in reach.each(layout.places)}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
     if lock != before and not request.dry:
         lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conpaas_iac import catalog
+from conpaas_iac import catalog, clouds
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.record import Join, Origin, Record
 from conpaas_iac.catalog import Catalog
@@ -67,7 +67,7 @@ def _of_application(application: str, environment: str, settings: Settings) -> G
     if there.origin is None or lock is None:
         remedy = f"name its manifest instead: conpaas why MANIFEST …; the next `conpaas up` of {application} keeps it"
         raise UserError(f"which manifest {application} was made from is not known", remedy)
-    manifest = remembered(_source(there.origin), types, settings.default_cloud)
+    manifest = remembered(_source(there.origin), types, clouds.providers(), settings.default_cloud)
     if manifest is None:
         raise UserError(f"the copy of {application}'s manifest cannot be read", "conpaas why MANIFEST …")
     secrets = (there.secrets, there.secret_names)

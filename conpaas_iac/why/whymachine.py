@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from conpaas_iac import clouds
+from conpaas_iac.clouds import Reach
 from conpaas_iac.core.layout import Node
 from conpaas_iac.manifest.model import Service
 from conpaas_iac.why.whyground import Ground
@@ -26,7 +26,8 @@ def of_machine(query: str, ground: Ground) -> Iterator[Answer]:
 
 def _names(node: Node, ground: Ground) -> set[str]:
     layout = ground.topology
-    machine = clouds.cloud(node.cloud).machine_name(layout.application, layout.environment, node.name)
+    cloud = Reach(layout.places, ground.settings)[node.cloud]
+    machine = cloud.machine_name(layout.application, layout.environment, node.name)
     full = f"{node.name}.{layout.application}.internal"
     return {node.name, full, str(node.address), machine, ground.ips.get(node.name, "")} - {""}
 

@@ -64,6 +64,14 @@ class Machine:
         return {**known, "state": {"network": {"eth0": {"addresses": addresses}}}} if state else known
 
 
+PROJECT = "conpaas"
+
+
+def key(project: str, name: str) -> str:
+    """Of a machine: each project has names of its own."""
+    return name if project == PROJECT else f"{project}:{name}"
+
+
 @dataclass
 class Faults:
     """What goes wrong, by machine name, and how often."""
@@ -94,7 +102,8 @@ class FakeLxd:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.machines: dict[str, Machine] = {}
+        self.machines: dict[str, Machine] = {}  # by name; of another project than PROJECT, "project:name"
+        self.projects = {PROJECT}
         self.networks: dict[str, dict[str, Any]] = {}
         self.images: dict[str, dict[str, Any]] = {}  # fingerprint -> document
         self.any_image = True  # every alias that is asked for is there
@@ -135,7 +144,7 @@ class FakeLxd:
         self.halt(name)
         self.machines[name].frozen = True
 
-    def add_foreign(self, name: str, project: str = "conpaas") -> None:
+    def add_foreign(self, name: str, project: str = PROJECT) -> None:
         """Somebody else's machine."""
         self.machines[name] = Machine(name, {"volatile.uuid": str(uuid.uuid4())}, {}, "", "127.83.255.1", project)
 
@@ -152,6 +161,8 @@ class FakeLxd:
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes, headers: Any) -> tuple[int, Any]:
         """Status and body (bytes are a file) of one call."""
         parts = [unquote(part) for part in path.strip("/").split("/")[1:]]
+        if parts[:1] == ["instances"] and parts[1:]:
+            parts[1] = key(query.get("project", PROJECT), parts[1])
         for pattern, verb, call in _CALLS:
             match = re.fullmatch(pattern, "/".join(parts))
             if match and verb == method:
@@ -166,13 +177,14 @@ class FakeLxd:
     def instance_list(self, query: Any, body: Any) -> tuple[int, Any]:
         with self._lock:
             late = {name for name in self.machines if self.faults.strikes(self.faults.late, name)}
-            return _sync([self._seen(machine) for name, machine in self.machines.items() if name not in late])
+            shown = [machine for name, machine in self.machines.items() if name not in late]
+            return _sync([self._seen(machine) for machine in shown if machine.project == query["project"]])
 
     def _seen(self, machine: Machine) -> dict[str, Any]:
         return machine.document(state=True)
 
     def instance_create(self, query: Any, body: Any) -> tuple[int, Any]:
-        name = body["name"]
+        name = key(query["project"], body["name"])
         if name in self.faults.gates:
             arrived, release = self.faults.gates[name]
             arrived.set()
@@ -186,7 +198,7 @@ class FakeLxd:
             image = body["source"]["alias"]
             card, last = config.get("volatile.eth0.hwaddr", name), len(self._leases) + 1
             ip = self._leases.setdefault(card, f"127.83.{last // 250}.{last % 250 + 1}")  # as the bridge's DHCP does
-            self.machines[name] = Machine(name, config, body.get("devices", {}), image, ip, query["project"])
+            self.machines[name] = Machine(body["name"], config, body.get("devices", {}), image, ip, query["project"])
             self.calls.append(f"create {name}")
             self.made.append(name)
             if self.faults.strikes(self.faults.report, name):
@@ -239,6 +251,11 @@ class FakeLxd:
     def file_post(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
         self._machine(name).files[query["path"]] = body
         return _sync({})
+
+    def project_get(self, name: str, query: Any, body: Any) -> tuple[int, Any]:
+        if name not in self.projects:
+            raise Refused(404, "Project not found")
+        return _sync({"name": name, "config": {}, "description": "", "used_by": []})
 
     def network_list(self, query: Any, body: Any) -> tuple[int, Any]:
         return _sync([f"/1.0/networks/{name}" for name in self.networks])
@@ -313,6 +330,7 @@ _CALLS: list[tuple[str, str, Callable[..., Any]]] = [
     ("instances/([^/]+)/state", "PUT", FakeLxd.state_put),
     ("instances/([^/]+)/files", "GET", FakeLxd.file_get),
     ("instances/([^/]+)/files", "POST", FakeLxd.file_post),
+    ("projects/([^/]+)", "GET", FakeLxd.project_get),
     ("networks", "GET", FakeLxd.network_list),
     ("networks", "POST", FakeLxd.network_create),
     ("networks/([^/]+)", "GET", FakeLxd.network_get),

@@ -109,7 +109,7 @@ def test_stop_holds_until_start(world: World) -> None:
 def test_size_changes_in_place_and_an_image_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.up(backends(1))
     ids = world.lxd.ids()
-    monkeypatch.setattr("conpaas_iac.clouds.lxd.image", lambda kind, settings: "conpaas-php-of-tomorrow")
+    monkeypatch.setattr("conpaas_iac.clouds.lxd.Cloud.image", lambda self, kind: "conpaas-php-of-tomorrow")
     assert world.up().plan.is_empty
     out = world.up({**backends(1), "Size": "medium"})
     assert out.plan.changes[0].cause == "size: 1 cpu, 1024 MiB -> 2 cpu, 2048 MiB"

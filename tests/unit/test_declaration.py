@@ -45,6 +45,6 @@ def test_what_is_no_declaration_is_said(content: bytes) -> None:
 
 def test_expansion_keeps_what_goes_beside_what_comes() -> None:
     small, large = build(service()), build(service(counts={"backend": 3}))
-    both = declaration.with_going(wanted(small), applied(large))
+    both = declaration.with_going(wanted(small), applied(large), {})
     assert [machine.node for machine in both.machines] == ["web-1", "web-2", "web-3"]
     assert both.clouds == ("lxd",)

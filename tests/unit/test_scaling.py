@@ -10,6 +10,7 @@ from conpaas_iac import catalog
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import compile_
 from conpaas_iac.usecases import scaling
+from tests.builders import PROVIDERS
 
 TYPES = catalog.load()
 
@@ -38,10 +39,10 @@ def edited(tmp_path: Path, words: str, *remove: str, **fields: Any) -> Any:
     path = tmp_path / "manifest.json"
     service = {"Type": "php", "ServiceName": "blog", "StartupInstances": {"backend": 3, "web": 2}, **fields}
     path.write_text(json.dumps({"Application": "shop", "Services": [service]}))
-    manifest = compile_(path, TYPES)
+    manifest = compile_(path, TYPES, PROVIDERS)
     text = scaling.edited(path.read_text(), manifest, scaling.wanted(words.split()), remove, TYPES)
     path.write_text(text)
-    compile_(path, TYPES)
+    compile_(path, TYPES, PROVIDERS)
     return json.loads(text)["Services"][0]
 
 

@@ -13,6 +13,7 @@ from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.formats import as_text
 from conpaas_iac.manifest.read import Reading, read
 from conpaas_iac.manifest.source import SHOWN_CHARACTERS
+from tests.builders import PROVIDERS
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").iterdir())
@@ -22,7 +23,7 @@ def reading(manifest: Path, types: Catalog, archives: Path, monkeypatch: pytest.
     shutil.copytree(archives, folder)
     shutil.copy(manifest, folder / "manifest.json")
     monkeypatch.chdir(folder)
-    return read(Path("manifest.json"), types, "lxd", ("lxd",))
+    return read(Path("manifest.json"), types, PROVIDERS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -44,7 +45,7 @@ def test_says_exactly_this(
 def test_a_missing_file_is_said(types: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop").mkdir()
-    assert [as_text(read(Path(name), types).diagnostics) for name in ("none.json", "shop")] == [
+    assert [as_text(read(Path(name), types, PROVIDERS).diagnostics) for name in ("none.json", "shop")] == [
         "none.json:1:1: error[E0001]: the file cannot be read: no such file or directory\n",
         "shop:1:1: error[E0001]: it is a folder\n    did you mean shop/manifest.json?\n",
     ]
@@ -53,6 +54,6 @@ def test_a_missing_file_is_said(types: Catalog, monkeypatch: pytest.MonkeyPatch,
 def test_what_never_ends_is_not_read(types: Catalog, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "manifest.json").write_text('{"Application": "a", "Services": [{"Type": "php", "Archive": "pipe"}]}')
-    (found,) = read(tmp_path / "manifest.json", types).diagnostics
+    (found,) = read(tmp_path / "manifest.json", types, PROVIDERS).diagnostics
     assert (found.code, found.message) == ("E0401", '"pipe" cannot be read: it is no regular file')
-    assert [each.code for each in read(Path("/dev/zero"), types).diagnostics] == ["E0001"]
+    assert [each.code for each in read(Path("/dev/zero"), types, PROVIDERS).diagnostics] == ["E0001"]

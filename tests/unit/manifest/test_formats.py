@@ -11,6 +11,7 @@ from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import as_github, as_json, as_sarif, as_text
 from conpaas_iac.manifest.read import read
 from conpaas_iac.shipped import folder
+from tests.builders import PROVIDERS
 
 TEXT = """{
   "Application": "shop",
@@ -26,7 +27,7 @@ TEXT = """{
 def found(types: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Diagnostic, ...]:
     monkeypatch.chdir(tmp_path)
     Path("my shop.json").write_text(TEXT)
-    return read(Path("my shop.json"), types).diagnostics
+    return read(Path("my shop.json"), types, PROVIDERS).diagnostics
 
 
 def test_text(found: tuple[Diagnostic, ...]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest import pages
 from conpaas_iac.manifest.read import read
+from tests.builders import PROVIDERS
 
 from .test_cases import CASES, reading
 
@@ -42,5 +43,5 @@ def test_the_example_says_it(
 
 
 def test_a_page_is_all_that_is_needed(types: Catalog, tmp_path: Path) -> None:
-    missing = read(tmp_path / "none.json", types)
+    missing = read(tmp_path / "none.json", types, PROVIDERS)
     assert missing.diagnostics[0].code in pages.codes()

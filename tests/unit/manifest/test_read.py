@@ -17,6 +17,7 @@ from conpaas_iac.manifest.model import Archive, Batch, Manifest, Publish
 from conpaas_iac.manifest.read import compile_, read
 from conpaas_iac.manifest.schema import compose, options
 from conpaas_iac.shipped import folder
+from tests.builders import PROVIDERS
 
 POSITIVE = sorted((Path(__file__).parent / "positive").iterdir())
 ENVELOPE = json.loads((folder("schemas") / "manifest.schema.json").read_text())
@@ -67,12 +68,12 @@ manifests = values | st.fixed_dictionaries({"Services": services}, optional=dict
 
 
 def compiled(name: str, types: Catalog) -> Manifest:
-    return compile_(Path(__file__).parent / "positive" / f"{name}.json", types)
+    return compile_(Path(__file__).parent / "positive" / f"{name}.json", types, PROVIDERS)
 
 
 @pytest.mark.parametrize("path", POSITIVE, ids=lambda path: path.name)
 def test_good_manifests_are_taken(path: Path, types: Catalog) -> None:
-    result = read(path, types)
+    result = read(path, types, PROVIDERS)
     assert [each for each in result.diagnostics if each.severity == "error"] == []
     assert result.manifest
 
@@ -132,7 +133,7 @@ def test_an_error_carries_everything(types: Catalog, tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text('{"Services": [{"Type": "galera"}, {"Type": "phpp"}, {"Type": "mysql", "Strat": 1}]}')
     with pytest.raises(ManifestError) as caught:
-        compile_(path, types)
+        compile_(path, types, PROVIDERS)
     assert [each.code for each in caught.value.diagnostics] == ["N0101", "N0102", "E0104", "W0203", "E0102"]
     assert "error[E0102]" in caught.value.message
 
@@ -144,7 +145,7 @@ def test_no_document_makes_it_fail(document: Any, types: Catalog, tmp_path_facto
     path.parent.mkdir(exist_ok=True)
     text = json.dumps(document, indent=1)
     path.write_text(text)
-    result = read(path, types, "lxd", ("lxd",))
+    result = read(path, types, PROVIDERS)
     lines = text.split("\n")
     for each in result.diagnostics:
         assert each.place.column + each.place.length <= len(lines[each.place.line - 1]) + 2
@@ -155,7 +156,7 @@ def test_no_document_makes_it_fail(document: Any, types: Catalog, tmp_path_facto
 def test_the_schema_is_one(types: Catalog) -> None:
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator.check_schema(compose(types, ("lxd",)))
+    Draft202012Validator.check_schema(compose(types, PROVIDERS))
 
 
 @pytest.mark.parametrize("name", sorted(catalog.load()))

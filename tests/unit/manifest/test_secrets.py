@@ -12,6 +12,7 @@ from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.source import Source
+from tests.builders import PROVIDERS
 
 PASSWORD = "Zq7XwKv9"
 TEXT = """{"Application": "shop", "Services": [
@@ -36,7 +37,7 @@ def test_one_slip_shows_no_password(
 
 
 def _shows_nothing(path: Path, types: Catalog) -> None:
-    found = read(path, types, "lxd", ("lxd",)).diagnostics
+    found = read(path, types, PROVIDERS).diagnostics
     for form in FORMATS.values():
         assert PASSWORD not in form(found)
 

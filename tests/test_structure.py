@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog model seen",
     ),
     "host": (
-        "lxd host host.*",
+        "lxd openstack host host.*",
         "ground",
     ),
     "configure": (
@@ -118,9 +118,11 @@ HOMES = {
     "cryptography": "provider.*",
     "jinja2": "core.templates",
     "jsonschema": "manifest.*",
+    "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
+    "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.*",
     "pylxd": "lxd provider.*",
@@ -131,7 +133,7 @@ HOMES = {
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }
 # imported where it is used, so that verbs that need none of it begin at once
-LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
+LAZY = {"ansible_runner": "*", "boto3": "*", "keystoneauth1": "*", "openstack": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places core.placing "
     "plans.plan core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "

@@ -1,6 +1,7 @@
 """Programs of the tests' own, run by the real engine against stand-ins."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,18 @@ from pulumi import automation as auto
 
 from conpaas_iac import settings
 from conpaas_iac.host import engine
+from conpaas_iac.provider.identity import ssh_key_pair
 from tests.standins import found
+
+LOGIN, HOST = ssh_key_pair("login"), ssh_key_pair("host")
+LINES = HOST[0].replace("\n", "\n    ")
+USER_DATA = f"""#cloud-config
+disable_root: false
+ssh_keys:
+  ed25519_private: |
+    {LINES}
+  ed25519_public: {HOST[1]}
+"""
 
 
 @dataclass(frozen=True)
@@ -45,3 +57,14 @@ class Programs:
     def destroy(self) -> None:
         """All that it made."""
         self.stack(lambda: None).destroy(on_output=lambda line: None)
+
+
+def reached(address: str, folder: Path) -> bool:
+    """Whether SSH gets in, by the host key that was told in advance and no other."""
+    key, known = folder / "key", folder / "known"
+    key.touch(0o600)
+    key.write_text(LOGIN[0])
+    known.write_text(f"{address} {HOST[1]}\n")
+    options = [f"-oUserKnownHostsFile={known}", "-oStrictHostKeyChecking=yes", "-oConnectTimeout=3", "-oBatchMode=yes"]
+    line = ["ssh", "-F", "/dev/null", "-i", str(key), *options, f"root@{address}", "true"]
+    return subprocess.run(line, capture_output=True, check=False).returncode == 0

@@ -13,7 +13,8 @@ from conpaas_iac.host import base_image
 from tests.standins.lab import POOL, PREFIX, RECORD, Lab, remove_bridge
 
 BIN = Path(__file__).with_name("bin")
-DEBIAN = "debian-12-amd64"
+DEBIAN = "debian-12-amd64-20251103-2286"
+DEBIANS_ACCOUNT = "136693071363"  # that images on AWS are of
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def publish(lab: Lab, image: Mapping[str, Any]) -> None:
     name = f"image-{key}"
     made = ours.instances.create({"name": name, "source": source, "profiles": [], "devices": root}, wait=True)
     try:
-        record = {"id": str(uuid.uuid4()), "name": name, **image}
+        record = {"id": str(uuid.uuid4()), "name": name, "owner": DEBIANS_ACCOUNT, **image}
         body = {
             "name": name,
             "profiles": [],

@@ -2,13 +2,13 @@
 
 import os
 import uuid
-from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
 from tests.standins.lab import Absent, Lab, Record, Refused, Rule
 from tests.standins.plugin import Face, Kind, main
+from tests.standins.records import deleted, drop, noted, recorded, there
 
 FLAVORS = {  # name -> cores, MiB
     "m1.tiny": (1, 512), "m1.small": (1, 2048), "m1.medium": (2, 4096), "m1.large": (4, 8192),
@@ -20,47 +20,6 @@ EXTERNAL = "public"  # the network that floating addresses are of
 def new() -> str:
     """An id as OpenStack has them."""
     return str(uuid.uuid4())
-
-
-def recorded(kind: str, *names: str) -> Callable[[Lab, Record], tuple[str, Record]]:
-    """A create that only writes down what was asked for."""
-
-    def create(lab: Lab, inputs: Record) -> tuple[str, Record]:
-        key = new()
-        with lab.locked():
-            lab.put(kind, key, {name: inputs.get(name) for name in names})
-        return key, {}
-
-    return create
-
-
-def delete_recorded(kind: str, lab: Lab, key: str, state: Record) -> None:
-    with lab.locked():
-        lab.get(kind, key)
-        lab.drop(kind, key)
-
-
-def deleted(kind: str) -> Callable[[Lab, str, Record], None]:
-    def delete(lab: Lab, key: str, state: Record) -> None:
-        delete_recorded(kind, lab, key, state)
-
-    return delete
-
-
-def there(kind: str) -> Callable[[Lab, str], bool]:
-    return lambda lab, key: key in lab.all(kind)
-
-
-def noted(kind: str) -> Callable[[Lab, str, Record, Record], Record]:
-    """An update that writes down what changed."""
-
-    def update(lab: Lab, key: str, old: Record, new: Record) -> Record:
-        with lab.locked():
-            record = lab.get(kind, key)
-            lab.put(kind, key, {name: new.get(name, each) for name, each in record.items()})
-        return {}
-
-    return update
 
 
 def create_subnet(lab: Lab, inputs: Record) -> tuple[str, Record]:
@@ -86,7 +45,7 @@ def create_router(lab: Lab, inputs: Record) -> tuple[str, Record]:
     external = inputs.get("externalNetworkId")
     if external and external != lab.setting("external"):
         raise Absent(f"External network {external} could not be found")
-    return recorded("router", "name", "externalNetworkId")(lab, inputs)
+    return recorded("router", new, "name", "externalNetworkId")(lab, inputs)
 
 
 def create_interface(lab: Lab, inputs: Record) -> tuple[str, Record]:
@@ -111,7 +70,7 @@ def create_group(lab: Lab, inputs: Record) -> tuple[str, Record]:
 def delete_group(lab: Lab, key: str, state: Record) -> None:
     if any(key in each["groups"] for each in lab.servers().values()):
         raise Refused(f"Security Group {key} in use.")
-    delete_recorded("group", lab, key, state)
+    drop("group", lab, key)
 
 
 def create_rule(lab: Lab, inputs: Record) -> tuple[str, Record]:
@@ -348,9 +307,11 @@ def objection(arguments: Record) -> str:
 
 KINDS: dict[str, Kind] = {
     "networking/network:Network": Kind(
-        recorded("network", "name"), deleted("network"), noted("network"), there("network"), named="name"
+        recorded("network", new, "name"), deleted("network"), noted("network"), there("network"), named="name"
     ),
-    "networking/subnet:Subnet": Kind(create_subnet, delete_subnet, None, there("subnet"), named="name"),
+    "networking/subnet:Subnet": Kind(
+        create_subnet, delete_subnet, None, there("subnet"), frozenset({"cidr"}), "name"
+    ),
     "networking/router:Router": Kind(create_router, deleted("router"), None, there("router"), named="name"),
     "networking/routerInterface:RouterInterface": Kind(
         create_interface, deleted("interface"), None, there("interface")

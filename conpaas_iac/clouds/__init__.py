@@ -13,13 +13,11 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.provider import Provider
 from conpaas_iac.settings import Settings
 
-SHARED = {"base"}  # what is no cloud
-
 
 @cache
 def names() -> tuple[str, ...]:
     """The clouds of this installation."""
-    return tuple(sorted({module.name for module in iter_modules(__path__)} - SHARED))
+    return tuple(sorted(each.name for each in iter_modules(__path__) if not each.ispkg and each.name != "base"))
 
 
 def kind(provider: str) -> type[Cloud]:

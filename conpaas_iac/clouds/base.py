@@ -80,13 +80,16 @@ class Cloud(ABC):
 
     @staticmethod
     @abstractmethod
-    def applied(inputs: Mapping[str, Any]) -> Machine:
-        """The machine that the inputs of a resource in the checkpoint stand for; its cloud is `Place.resource`."""
+    def applied(inputs: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Machine:
+        """The machine that a resource in the checkpoint stands for; its cloud is `Place.resource`.
+
+        `beside` are outputs of the resources that are named after it: "address" of "web-1.address".
+        """
 
     @staticmethod
     @abstractmethod
     def made(outputs: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
-        """{ip, hostKey} of a machine, from its resource's outputs and those beside it: "address" of "web-1.address"."""
+        """{ip, hostKey} of a machine, from its resource's outputs and those beside it."""
 
     @abstractmethod
     def preflight(self, machines: Collection[Machine]) -> None:

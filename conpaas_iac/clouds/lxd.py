@@ -85,7 +85,7 @@ class Cloud(base.Cloud):
         return made
 
     @staticmethod
-    def applied(inputs: Mapping[str, Any]) -> Machine:
+    def applied(inputs: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Machine:
         """Numbers of the checkpoint may be floats."""
         return Machine(
             node=inputs["node"],

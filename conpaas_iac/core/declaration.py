@@ -1,11 +1,13 @@
 """What the stack declares, as data: the topology's machines plus what only the stack cares for. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import msgspec
 
 from conpaas_iac.core import placeholders
+from conpaas_iac.core.flows import Port
 from conpaas_iac.core.layout import Node
 from conpaas_iac.core.places import Place, Places
 from conpaas_iac.core.topology import Topology
@@ -26,6 +28,8 @@ class Machine:
     image: str
     incarnation: int = 1
     made_as: str = ""  # the node's name when it was made, where its service was renamed since; names the resource
+    ports: tuple[Port, ...] = field(default=(), compare=False)  # open to the outside, in the cloud's own firewall
+    data: str = field(default="", compare=False)  # the folder of the data that it keeps, for a volume of its own
 
     @property
     def fixed_address(self) -> str:
@@ -69,6 +73,18 @@ def decode(content: bytes) -> Declaration:
         raise UserError(f"not a declaration: {error}", "take the declaration.json that `conpaas up` wrote") from error
 
 
+def facts(machine: Machine, place: Place) -> dict[str, Any]:
+    """A machine as values that a resource may hold; `machine_of` reads them again."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(machine, cloud=place.resource, made_as="")))
+    return found
+
+
+def machine_of(facts: Mapping[str, Any]) -> Machine:
+    """The machine of such values, as they are in the checkpoint; numbers may be floats."""
+    known = {each.name for each in fields(Machine)}
+    return msgspec.convert({name: value for name, value in facts.items() if name in known}, Machine, strict=False)
+
+
 def wanted(
     topology: Topology,
     images: Mapping[str, str],
@@ -104,6 +120,8 @@ def _machine(node: Node, topology: Topology, image: str, there: Machine | None, 
         image=there.image if there else image,
         incarnation=there.incarnation if there else 1,
         made_as=there.made_as if there else f"{node.name}-new" if node.name in taken else "",
+        ports=topology.public(node),
+        data=node.data,
     )
 
 

@@ -28,6 +28,15 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Port:
+    """A port of one machine that is open to the outside: to `sources`, or to everybody."""
+
+    port: int
+    protocol: str = "tcp"
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Offer:
     """A port that a service (or a group of it) has for others, used by any or not: what one may join for."""
 

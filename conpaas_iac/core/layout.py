@@ -38,6 +38,7 @@ class Node:
     cloud: str
     size: Size
     image: str = ""  # the user's own image; empty: the service type's
+    data: str = ""  # the folder of the data that it keeps, if any
 
 
 def entries(service: model.Service, kind: ServiceType, block: IPv4Network) -> tuple[IPv4Address, ...]:
@@ -65,7 +66,11 @@ def nodes(
             for place, ordinal in enumerate(_ordinals(service, f"{group}-", counts[group]), 1)
         )
     _fits(service, max((node.ordinal for node in found), default=0), _room(service, kind, block), block)
-    return found
+    groups_of = kind.descriptor.groups
+    return tuple(
+        replace(node, data=next((groups_of[group].data for group in node.groups if groups_of[group].data), ""))
+        for node in found
+    )
 
 
 def _ordinals(service: model.Service, infix: str, count: int) -> tuple[int, ...]:

@@ -106,7 +106,7 @@ def trees(
         sources = (*internal.values(), types[service.type])
         own = {
             "operators": operators[node.cloud],
-            "public": _public(node, topology),
+            "public": topology.public(node),
             "secrets": _secrets(service, topology),
             "accepted": {
                 name: placeholders.accepted(each, topology.secrets[each]) for name, each in service.secrets.items()
@@ -204,15 +204,6 @@ def _node(node: Node) -> dict[str, Any]:
         "groups": list(node.groups),
         "service": node.service,
     }
-
-
-def _public(node: Node, topology: Topology) -> list[dict[str, Any]]:
-    """Ports of this machine that are open to the outside."""
-    return [
-        {"port": flow.port, "protocol": flow.protocol, "sources": [str(source) for source in flow.sources]}
-        for flow in topology.flows
-        if flow.source == ("", "") and flow.target[0] == node.service and flow.target[1] in ("", *node.groups)
-    ]
 
 
 def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str, str]:

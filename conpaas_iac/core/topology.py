@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from conpaas_iac.catalog import Catalog, Secret, ServiceType
 from conpaas_iac.core import flows
 from conpaas_iac.core.addresses import Lock
-from conpaas_iac.core.flows import Flow, Offer
+from conpaas_iac.core.flows import Flow, Offer, Port
 from conpaas_iac.core.layout import Node, directory, entries, nodes
 from conpaas_iac.core.placeholders import Versions
 from conpaas_iac.core.places import Places, named
@@ -66,6 +66,14 @@ class Topology:
     def provider(self, node: Node) -> str:
         """The provider of the cloud that a machine is on."""
         return named(self.places, node.cloud).provider
+
+    def public(self, node: Node) -> tuple[Port, ...]:
+        """Ports of a machine that are open to the outside."""
+        return tuple(
+            Port(flow.port, flow.protocol, tuple(map(str, flow.sources)))
+            for flow in self.flows
+            if flow.source == ("", "") and flow.target[0] == node.service and flow.target[1] in ("", *node.groups)
+        )
 
     def service(self, name: str) -> Service:
         """The service of that name; raises KeyError."""

@@ -16,7 +16,6 @@ from conpaas_iac.backend.place import placed, shelf, stack_name
 from conpaas_iac.backend.record import certificate
 from conpaas_iac.backend.statefile import IDENTITY
 from conpaas_iac.backend.store import Store
-from conpaas_iac.clouds.base import Cloud
 from conpaas_iac.core.declaration import Declaration, Machine, encode
 from conpaas_iac.core.ordering import natural
 from conpaas_iac.core.places import Places, by_resource
@@ -111,10 +110,11 @@ class Engine:
             elif resource["type"] == SECRET:
                 keys.append(resource["id"])
             elif cloud := machine_types.get(resource["type"]):
-                machine, name = cloud.applied(resource["inputs"]), resource["urn"].rsplit("::", 1)[-1]
+                name, near = resource["urn"].rsplit("::", 1)[-1], engine_state.beside(resource["urn"], outputs)
+                machine = cloud.applied(resource["inputs"], near)
                 made_as = "" if machine.node == name else name
                 machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
-                ips[machine.node] = _ip(cloud, resource, outputs)
+                ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
         return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places)
@@ -196,12 +196,6 @@ class Engine:
             if not failures:
                 turn.check(undone)
             raise engine_events.translated(error, failures) from error
-
-
-def _ip(cloud: type[Cloud], resource: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]]) -> str:
-    """Of a machine, where the checkpoint says it; one whose create failed has none."""
-    made = resource.get("outputs")
-    return cloud.made(made, engine_state.beside(resource["urn"], outputs))["ip"] if made else ""
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

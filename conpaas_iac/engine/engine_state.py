@@ -36,8 +36,9 @@ def outputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
         elif resource["type"] == SECRET:
             secrets[resource["id"]] = made["value"]
         elif cloud := machine_types.get(resource["type"]):
-            node = cloud.applied(resource["inputs"]).node
-            nodes[node] = {"id": resource["id"], **cloud.made(made, beside(resource["urn"], outputs_of))}
+            near = beside(resource["urn"], outputs_of)
+            node = cloud.applied(resource["inputs"], near).node
+            nodes[node] = {"id": resource["id"], **cloud.made(made, near)}
     return found
 
 

@@ -16,6 +16,7 @@ from pulumi.provider.experimental.server import main as serve
 from conpaas_iac import __version__, settings
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.provider.authority import Authority
+from conpaas_iac.provider.host import Host
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.provider.resource import Made, Resource, Values
@@ -25,6 +26,7 @@ from conpaas_iac.system.trying import stubborn
 TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
     "conpaas:index:Secret": Secret,
+    "conpaas:cloud:Host": Host,
     "conpaas:vpn:Authority": Authority,
     "conpaas:lxd:Instance": Instance,
 }

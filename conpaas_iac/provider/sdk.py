@@ -43,6 +43,18 @@ class Authority(pulumi.CustomResource):
         super().__init__("conpaas:vpn:Authority", "authority", {**inputs, **outputs}, options)
 
 
+class Host(pulumi.CustomResource):
+    """What is known of a machine that another provider makes, and its one-time host key."""
+
+    publicKey: pulumi.Output[str]
+    privateKey: pulumi.Output[str]
+
+    def __init__(self, name: str, facts: Mapping[str, Any], owner: pulumi.Output[str]) -> None:
+        outputs = dict.fromkeys(("publicKey", "privateKey"))
+        options = pulumi.ResourceOptions(additional_secret_outputs=["privateKey"])
+        super().__init__("conpaas:cloud:Host", name, {**facts, "owner": owner, **outputs}, options)
+
+
 class Instance(pulumi.CustomResource):
     """A system container."""
 

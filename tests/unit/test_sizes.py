@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conpaas_iac.clouds import lxd
+from conpaas_iac import lxd
 from conpaas_iac.provider.lxd_instance import limits
 
 

@@ -1,0 +1,1 @@
+"""What cloud files have in common."""

@@ -45,6 +45,7 @@ class Cloud(base.Cloud):
     MTU = 1500
     KEEPS_ADDRESS = True
     BAKES = True
+    ADOPTS = True
     OWN_RESOURCES = False
 
     @property

@@ -1,7 +1,7 @@
 """The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
 
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
@@ -54,6 +54,7 @@ class Applied:
     range: str = ""  # of the application's network
     secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
     places: Places = field(default_factory=dict)  # of its machines, and those that a run began to use
+    ids: Mapping[str, str] = field(default_factory=dict)  # node -> what the cloud knows its machine by
 
 
 class Engine:
@@ -99,6 +100,7 @@ class Engine:
         machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
         names = by_resource(places)
         owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
+        ids: dict[str, str] = {}
         resources = self._workspace.checkpoint.get("resources") or ()
         outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
         for resource in resources:
@@ -114,10 +116,11 @@ class Engine:
                 machine = cloud.applied(resource["inputs"], near)
                 made_as = "" if machine.node == name else name
                 machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
+                ids[machine.node] = resource.get("id", "")
                 ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
         machines.sort(key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places)
+        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places, ids)
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
@@ -144,9 +147,10 @@ class Engine:
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
-            if not {failure.node for failure in error.failures} <= {machine.node for machine in declaration.machines}:
+            failures = tuple(_of_machines(error.failures, declaration))
+            if not {failure.node for failure in failures} <= {machine.node for machine in declaration.machines}:
                 raise
-            return self.machines(), error.failures
+            return self.machines(), failures
 
     def machines(self) -> Machines:
         """What is there now."""
@@ -196,6 +200,16 @@ class Engine:
             if not failures:
                 turn.check(undone)
             raise engine_events.translated(error, failures) from error
+
+
+def _of_machines(failures: Iterable[Failure], declaration: Declaration) -> Iterator[Failure]:
+    """What fails of a place, as its network ("ec2.network"), fails for all machines there."""
+    names = by_resource(declaration.places)
+    for failure in failures:
+        place = names.get(failure.node.partition(".")[0])
+        there = [machine.node for machine in declaration.machines if machine.cloud == place]
+        reason = f"{failure.node}: {failure.reason}"
+        yield from (replace(failure, node=node, reason=reason) for node in there) if there else (failure,)
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

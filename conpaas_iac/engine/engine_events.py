@@ -22,7 +22,7 @@ def listener(listen: Listener, failures: list[Failure], done: set[str], nodes: M
 
     def named(urn: str) -> str:
         name = urn.rsplit("::", 1)[-1]
-        return nodes.get(name, name)
+        return nodes.get(name) or nodes.get(name.partition(".")[0]) or name  # "web-1.address" is part of web-1
 
     steps: dict[str, str] = {}  # node -> what the engine is at there
 

@@ -30,7 +30,7 @@ def seen_now(applied: Applied, reach: Reach) -> dict[str, Seen]:
 def strays_of(applied: Applied, making: Collection[str], reach: Reach) -> Lists:
     """Those beside the checkpoint, at all places that a run began to use."""
     names = _names(applied, reach) or {reach.settings.default_cloud}
-    return strays(applied.machines, _patiently(applied, making, lambda: _asked(names, applied.owner, reach)))
+    return strays(applied, (), _patiently(applied, making, lambda: _asked(names, applied.owner, reach)), reach)
 
 
 def lists(
@@ -81,19 +81,27 @@ def _renamed(found: Lists, new: Mapping[str, str]) -> Lists:
 
 
 def known(applied: Applied, found: Lists) -> dict[str, Seen]:
-    """Node -> its machine, where there is one of the incarnation that the checkpoint knows."""
+    """Node -> its machine, where there is one of the incarnation that the checkpoint knows; by its id if there are two.
+    """
     incarnations = {machine.node: machine.incarnation for machine in applied.machines}
-    machines = (each for seen in found.values() for each in seen)
-    return {each.node: each for each in machines if incarnations.get(each.node) == each.incarnation}
+    machines = [each for seen in found.values() for each in seen if incarnations.get(each.node) == each.incarnation]
+    machines.sort(key=lambda each: each.id == applied.ids.get(each.node))
+    return {each.node: each for each in machines}
 
 
-def strays(machines: Iterable[Machine], found: Lists) -> Lists:
-    """What failed creates left; those of a wanted machine's incarnation are no strays: its create adopts them."""
-    ours = {(machine.node, machine.incarnation) for machine in machines}
-    left = {
-        cloud: tuple(each for each in seen if (each.node, each.incarnation) not in ours)
-        for cloud, seen in found.items()
-    }
+def strays(applied: Applied, wanted: Iterable[Machine], found: Lists, reach: Reach) -> Lists:
+    """What failed creates left.
+
+    Where creates adopt what they find, those of a wanted machine's incarnation are no strays; elsewhere all that the
+    checkpoint does not know are.
+    """
+    left = {}
+    for cloud, seen in found.items():
+        if reach[cloud].ADOPTS:
+            ours = {(machine.node, machine.incarnation) for machine in (*applied.machines, *wanted)}
+            left[cloud] = tuple(each for each in seen if (each.node, each.incarnation) not in ours)
+        else:
+            left[cloud] = tuple(each for each in seen if each.id not in applied.ids.values())
     return {cloud: seen for cloud, seen in left.items() if seen}
 
 

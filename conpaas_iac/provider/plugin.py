@@ -16,6 +16,7 @@ from pulumi.provider.experimental.server import main as serve
 from conpaas_iac import __version__, settings
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.provider.authority import Authority
+from conpaas_iac.provider.greeting import Greeting
 from conpaas_iac.provider.host import Host
 from conpaas_iac.provider.identity import Identity
 from conpaas_iac.provider.lxd_instance import Instance
@@ -27,6 +28,7 @@ TYPES: Mapping[str, type[Resource]] = {
     "conpaas:index:Identity": Identity,
     "conpaas:index:Secret": Secret,
     "conpaas:cloud:Host": Host,
+    "conpaas:cloud:Greeting": Greeting,
     "conpaas:vpn:Authority": Authority,
     "conpaas:lxd:Instance": Instance,
 }

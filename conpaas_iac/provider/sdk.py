@@ -55,6 +55,13 @@ class Host(pulumi.CustomResource):
         super().__init__("conpaas:cloud:Host", name, {**facts, "owner": owner, **outputs}, options)
 
 
+class Greeting(pulumi.CustomResource):
+    """There once an SSH server greets on the machine."""
+
+    def __init__(self, name: str, machine: pulumi.Output[str], ip: pulumi.Output[str]) -> None:
+        super().__init__("conpaas:cloud:Greeting", name, {"machine": machine, "ip": ip})
+
+
 class Instance(pulumi.CustomResource):
     """A system container."""
 

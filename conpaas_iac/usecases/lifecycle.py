@@ -42,7 +42,7 @@ def down(application: str, environment: str, settings: Settings, listen: Listene
             engine.destroy(listen)
         except MachineError as error:
             raise _still_there(application, error) from error
-        power.clear(strays_of(replace(applied, machines=()), (), reach), reach, listen)
+        power.clear(strays_of(replace(applied, machines=(), ids={}), (), reach), reach, listen)
         for document in (record.NAME, lockfile.NAME):
             shelf.delete(f"{name}/{document}")
             shelf.delete(f"{name}/{document}{FORMER}")

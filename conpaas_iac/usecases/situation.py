@@ -173,7 +173,7 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
     anew = _anew(wanted, applied, target, seen)
     target = declaration.reborn(target, anew, images)
-    strays = sight.strays((*applied.machines, *target.machines), lists)
+    strays = sight.strays(applied, target.machines, lists, reach)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
     return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled)
 
@@ -224,7 +224,8 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
     machines = declaration.renamed(applied.machines, names)
     nodes = {old.node: new.node for old, new in zip(applied.machines, machines, strict=True)}
     ips = {nodes[node]: ip for node, ip in applied.ips.items()}
-    return replace(applied, machines=machines, ips=ips), nodes
+    ids = {nodes[node]: each for node, each in applied.ids.items()}
+    return replace(applied, machines=machines, ips=ips, ids=ids), nodes
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:

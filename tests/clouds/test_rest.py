@@ -5,31 +5,37 @@ from collections.abc import Iterator
 import pytest
 
 from conpaas_iac import openstack as ours
+from conpaas_iac.core.places import Place
 from conpaas_iac.errors import ConpaasError, MachineError, UserError
+from conpaas_iac.openstack import listing, lookup
+from conpaas_iac.openstack.lookup import DEBIAN
 from tests.standins import found, rest
 from tests.standins.lab import Lab
+
+UNI = Place("uni", "openstack")
 
 
 @pytest.fixture
 def api(openstack: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[rest.Api]:
     """The API; the environment leads to it."""
-    ours.connect.cache_clear()
+    ours._client.cache_clear()
     with rest.served(openstack) as (api, variables):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/dev/null")
         yield api
-    ours.connect.cache_clear()
+    ours._client.cache_clear()
 
 
 def test_what_there_is(api: rest.Api) -> None:
     """Lists, and things by name."""
-    cloud = ours.connect("", "")
-    known = ours.flavors(cloud)
-    assert (ours.fitting(known, 1, 1024).name, ours.fitting(known, 2, 1000).name) == ("c1.mini", "c1.double")
-    assert ours.image(cloud, found.DEBIAN) == next(iter(api.lab.images().values()))["id"]
-    assert ours.network(cloud, "", external=True) == ours.network(cloud, "public") == api.lab.setting("external")
-    assert ours.servers(cloud) == []
+    known = lookup.flavors(UNI)
+    assert [lookup.flavor(UNI, known, *size).name for size in ((1, 1024), (2, 1000))] == ["c1.mini", "c1.double"]
+    images = lookup.images(UNI)
+    assert lookup.image(UNI, images, DEBIAN) == images[found.DEBIAN] == images[images[DEBIAN]]
+    outside = lookup.Network(api.lab.setting("external"), "public")
+    assert lookup.network(UNI, external=True) == lookup.network(UNI, "public") == outside
+    assert listing.of_anybody(UNI) == ()
 
 
 def said(error: pytest.ExceptionInfo[ConpaasError]) -> str:
@@ -38,18 +44,18 @@ def said(error: pytest.ExceptionInfo[ConpaasError]) -> str:
 
 def test_what_is_not_there(api: rest.Api) -> None:
     """Each with what to do about it."""
-    cloud = ours.connect("", "")
     with pytest.raises(UserError) as error:
-        ours.image(cloud, "windows")
-    assert said(error) == """OpenStack has no image 'windows' | set "Image" of the cloud: openstack image list"""
+        lookup.image(UNI, lookup.images(UNI), "windows")
+    assert "cloud uni: OpenStack has no image 'windows' | set \"Image\" of the cloud" in said(error)
     with pytest.raises(UserError, match="no flavor of 64 cores and 1 MiB"):
-        ours.fitting(ours.flavors(cloud), 64, 1)
+        lookup.flavor(UNI, lookup.flavors(UNI), 64, 1)
+    fixed = Place("uni", "openstack", {"Flavors": {"small": "huge"}})
     with pytest.raises(UserError) as error:
-        ours.named(ours.flavors(cloud), "huge")
+        lookup.flavor(fixed, lookup.flavors(UNI), 1, 1024)
     assert "no flavor 'huge' | there are m1.tiny, c1.mini" in said(error)
     with pytest.raises(UserError) as error:
-        ours.network(cloud, "lan")
-    assert said(error) == """OpenStack has no network 'lan' | set "Network" of the cloud"""
+        lookup.network(UNI, "lan")
+    assert "OpenStack has no network 'lan' | set \"Network\" of the cloud" in said(error)
 
 
 def test_a_quota_that_is_short_by_one(api: rest.Api) -> None:
@@ -59,8 +65,8 @@ def test_a_quota_that_is_short_by_one(api: rest.Api) -> None:
     wanted = {"instances": 3, "total_cores": 4, "total_ram": 101}
     try:
         with pytest.raises(UserError) as error:
-            ours.refuse_over_quota(ours.connect("", ""), wanted)
-        ours.refuse_over_quota(ours.connect("", ""), {"instances": 2, "total_cores": 4, "total_ram": 100})
+            lookup.refuse_over_quota(UNI, wanted)
+        lookup.refuse_over_quota(UNI, {"instances": 2, "total_cores": 4, "total_ram": 100})
     finally:
         for name in ("instances", "cores", "ram"):
             api.lab.set(f"quota.{name}", None)
@@ -69,35 +75,46 @@ def test_a_quota_that_is_short_by_one(api: rest.Api) -> None:
 
 def test_too_many_requests_are_waited_out(api: rest.Api) -> None:
     """A few of them."""
-    cloud = ours.connect("", "")
-    ours.servers(cloud)
+    listing.of_anybody(UNI)
     api.busy = 2
-    assert ours.servers(cloud) == []
+    assert listing.of_anybody(UNI) == ()
     assert api.busy == 0
 
 
 def test_no_credentials(api: rest.Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None, wrong ones, a cloud that clouds.yaml does not know, a region that is not there, nobody at home."""
-    with pytest.raises(UserError) as error:
-        ours.servers(ours.connect("uni", ""))
-    assert "Cloud uni was not found" in said(error)
-    with pytest.raises(UserError) as error:
-        ours.servers(ours.connect("", "two"))
-    assert "Region two is not a valid region name" in said(error)
+    """A cloud that clouds.yaml does not know, a region that is not there, wrong ones, nobody at home, none at all."""
+    with pytest.raises(UserError, match="Cloud das6 was not found"):
+        listing.of_anybody(Place("uni", "openstack", {"Cloud": "das6"}))
+    elsewhere = Place("uni", "openstack", {"Region": "two"})
+    with pytest.raises(UserError, match="Region two is not a valid region name"):
+        listing.of_anybody(elsewhere)
     monkeypatch.delenv("OS_REGION_NAME")
+    ours._client.cache_clear()
     with pytest.raises(UserError, match="compute service in two region not found"):
-        ours.servers(ours.connect("", "two"))
+        listing.of_anybody(elsewhere)
     monkeypatch.setenv("OS_PASSWORD", "wrong")
-    ours.connect.cache_clear()
-    with pytest.raises(UserError, match="does not take these credentials: wrong, or expired"):
-        ours.servers(ours.connect("", ""))
+    ours._client.cache_clear()
+    with pytest.raises(UserError, match=r"cloud uni: .* does not take these credentials: wrong, or expired"):
+        listing.of_anybody(UNI)
     monkeypatch.setenv("OS_AUTH_URL", "http://127.0.0.1:9/v3")
-    ours.connect.cache_clear()
+    ours._client.cache_clear()
     with pytest.raises(MachineError, match=r"127\.0\.0\.1:9"):
-        ours.servers(ours.connect("", ""))
+        listing.of_anybody(UNI)
     for name in ("OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME"):
         monkeypatch.delenv(name)
-    ours.connect.cache_clear()
-    with pytest.raises(UserError) as error:
-        ours.servers(ours.connect("", ""))
-    assert "no credentials" in said(error)
+    ours._client.cache_clear()
+    with pytest.raises(UserError, match="there are no credentials for OpenStack"):
+        listing.of_anybody(UNI)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("Debian 12", True), ("debian-12-genericcloud-amd64-20250316", True), ("Debian 12.8 (bookworm)", True),
+        ("Debian_12", True), ("Debian GNU/Linux 12", True), ("debian-12-arm64", False), ("Debian 11", False),
+        ("debian-120", False), ("Ubuntu 12.04", False), ("my-debian-12", False),
+    ],
+)  # fmt: skip
+def test_how_clouds_call_debian(name: str, is_one: bool) -> None:
+    """The newest of these is what machines begin with."""
+    assert lookup.is_debian(name) == is_one

@@ -1,0 +1,42 @@
+"""conpaas:cloud:Greeting: a machine that another provider made is there once an SSH server greets on it."""
+
+import socket
+import time
+from typing import ClassVar
+
+from conpaas_iac.errors import ConpaasError
+from conpaas_iac.provider.resource import Change, Made, Remembered, Values, differing
+
+PAUSE = 0.5  # seconds between looks
+
+
+class Greeting(Remembered):
+    """Waited for when the machine is made."""
+
+    SECONDS: ClassVar[float] = 300.0  # that a boot may take
+
+    def diff(self, old: Values, new: Values) -> Change:
+        """Another machine greets anew; another address of the same one is no matter."""
+        return Change(updated=differing(old, new, ("ip",)), replaced=differing(old, new, ("machine",)))
+
+    def create(self, inputs: Values) -> Made:
+        """Ends when it greets; raises ConpaasError."""
+        deadline = time.monotonic() + self.SECONDS
+        ip = inputs["ip"]
+        why = greets(ip)
+        while why:
+            if time.monotonic() > deadline:
+                what = f"no SSH answer from {ip} within {self.SECONDS:g} s: {why}"
+                raise ConpaasError(what, "look at its console output, and whether SshFrom holds this machine's address")
+            time.sleep(PAUSE)
+            why = greets(ip)
+        return Made(inputs["machine"])
+
+
+def greets(ip: str, port: int = 22) -> str:
+    """Why it does not; "" where it does."""
+    try:
+        with socket.create_connection((ip, port), timeout=3) as connection:
+            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
+    except OSError as error:
+        return error.strerror or str(error)

@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog pure host configure",
     ),
     "clouds": (
-        "clouds clouds.* openstack openstack.*",
+        "clouds clouds.* aws aws.* openstack openstack.*",
         "ground catalog model pure host configure seen provider",
     ),
     "engine": (
@@ -112,8 +112,8 @@ ROOMS: dict[str, tuple[str, str]] = {
 # third-party package: modules that may import it
 HOMES = {
     "ansible_runner": "machines.configure",
-    "boto3": "backend.bucket",
-    "botocore": "backend.bucket",
+    "boto3": "backend.bucket aws",
+    "botocore": "backend.bucket aws",
     "click": "cli commands.*",
     "cryptography": "provider.*",
     "jinja2": "core.templates",
@@ -124,7 +124,8 @@ HOMES = {
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "openstack": "openstack",
     "platformdirs": "settings",
-    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* openstack.*",
+    "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
+    "pulumi_aws": "aws.machine aws.network",
     "pulumi_openstack": "openstack.machine openstack.network",
     "pylxd": "lxd provider.*",
     "requests": "lxd",
@@ -274,7 +275,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert not cloud.__abstractmethods__
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
-    assert all(isinstance(each, bool) for each in (cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
+    assert all(isinstance(each, bool) for each in (cloud.ADOPTS, cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
     assert {*cloud.FIXED, *cloud.SETTINGS.get("required", ())} <= {*cloud.SETTINGS["properties"]}
     assert all(each["description"] for each in cloud.SETTINGS["properties"].values())
 

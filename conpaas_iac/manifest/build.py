@@ -34,6 +34,7 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     uses = relations.uses(context, named)
     relations.start_order(context, named, uses)
     wide: IPv4Network | None = network.application_range(context, data)
+    network.cloud_ranges(context, wide, data.get("Clouds", {}))
     clouds = Clouds(context, data.get("Clouds", {}))
     around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named))
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)

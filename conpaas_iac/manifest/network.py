@@ -8,10 +8,9 @@ from conpaas_iac.catalog import ServiceType
 from conpaas_iac.manifest.context import Context, items
 from conpaas_iac.manifest.counts import by_group
 from conpaas_iac.manifest.model import Publish
-from conpaas_iac.manifest.source import quote
+from conpaas_iac.manifest.source import child, quote
 
 LARGEST, SMALLEST = 8, 24  # prefix lengths: a range is divided into blocks of services
-_CLOUD_RANGE = "Range"  # the setting of clouds that holds their network's range
 
 
 def application_range(context: Context, data: Mapping[str, Any]) -> IPv4Network | None:
@@ -30,7 +29,6 @@ def application_range(context: Context, data: Mapping[str, Any]) -> IPv4Network 
     elif not network.is_private:
         message = f"{network} is no private range: its owners cannot be reached from the application"
         context.findings.add("W0301", pointer, message, "a private range, as 10.42.0.0/16")
-    _apart_from_clouds(context, network, data.get("Clouds", {}))
     return network
 
 
@@ -46,11 +44,15 @@ def _network(context: Context, pointer: str, written: str) -> IPv4Network | None
     return None
 
 
-def _apart_from_clouds(context: Context, network: IPv4Network, clouds: Mapping[str, Any]) -> None:
+def cloud_ranges(context: Context, network: IPv4Network | None, clouds: Mapping[str, Any]) -> None:
+    """Ranges that clouds are set to: whether they are any, and apart from the application's."""
     for name, settings in clouds.items():
-        pointer, written = f"/Clouds/{name}/{_CLOUD_RANGE}", settings.get(_CLOUD_RANGE)
+        place = child("/Clouds", name)
+        for pointer, text in items(settings.get("SshFrom") or [], f"{place}/SshFrom"):
+            _network(context, pointer, text)
+        pointer, written = f"{place}/Range", settings.get("Range")
         other = _network(context, pointer, written) if written is not None else None
-        if other and other.overlaps(network):
+        if other and network and other.overlaps(network):
             related = [("/Network/Range", "the application's range")]
             message = f"{other} overlaps the application's range {network}"
             context.findings.add("E0306", pointer, message, "choose another Range", related=related)

@@ -1,0 +1,23 @@
+"""Which instance type stands for which size. Pure."""
+
+from conpaas_iac.core.layout import SIZES, Size
+from conpaas_iac.core.places import Place
+
+TYPES = {"small": "t3.micro", "medium": "t3.small", "large": "c6i.xlarge"}  # as much memory as the size says
+
+
+def types(place: Place) -> dict[str, str]:
+    """Size -> instance type, with what is set for the place."""
+    return {**TYPES, **place.settings.get("Sizes", {})}
+
+
+def instance_type(place: Place, cpu: int, memory: int) -> str:
+    """Of a machine of so many cores and MiB; one of no known size gets the smallest that holds it."""
+    wanted = Size(cpu, memory)
+    name = next((name for name, size in SIZES.items() if size.cpu >= cpu and size.memory >= memory), "large")
+    return types(place)[next((name for name, size in SIZES.items() if size == wanted), name)]
+
+
+def size(place: Place, instance_type: str) -> Size | None:
+    """What a type stands for; None where it is nothing of ours. The smallest, where a type stands for several."""
+    return next((SIZES[name] for name in SIZES if types(place)[name] == instance_type), None)

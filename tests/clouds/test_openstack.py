@@ -23,7 +23,7 @@ def story(tmp_path: Path, openstack: Lab) -> Iterator[tuple[Story, rest.Api]]:
 
 
 def test_php_on_openstack(story: tuple[Story, rest.Api], openstack: Lab) -> None:
-    told, api = story
+    told, _ = story
     told.write({"Clouds": {"uni": OPENSTACK}, "Services": [{"Type": "php", "ServiceName": "web", "Cloud": "uni"}]})
     print(told.conpaas("up", told.manifest))
     print(told.status())

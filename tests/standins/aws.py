@@ -15,6 +15,7 @@ from tests.standins.records import deleted, drop, recorded, there, unchanged
 TYPES = {  # name -> cores, MiB
     "t3.nano": (2, 512), "t3.micro": (2, 1024), "t3.small": (2, 2048), "t3.medium": (2, 4096), "t3.large": (2, 8192),
     "t3.xlarge": (4, 16384),
+    "c6i.xlarge": (4, 8192),
 }  # fmt: skip
 REGIONS = ("eu-west-1", "us-east-1")
 ANYWHERE = "0.0.0.0/0"
@@ -172,6 +173,20 @@ def update_group(lab: Lab, key: str, old: Record, new: Record) -> Record:
         lab.put("group", key, {**record, "rules": {**inline(new), **separate}})
         lab.enforce()
     return {}
+
+
+def create_default_group(lab: Lab, inputs: Record) -> tuple[str, Record]:
+    """Takes over the one that the VPC came with; what it says is all that is let through."""
+    with lab.locked():
+        found = [
+            (key, each) for key, each in lab.all("group").items()
+            if each["vpc"] == inputs["vpcId"] and each["name"] == "default"
+        ]  # fmt: skip
+        if not found:
+            raise Absent(f"no default security group of {inputs['vpcId']}")
+        lab.put("group", found[0][0], {**found[0][1], "rules": inline(inputs)})
+        lab.enforce()
+    return found[0][0], {}
 
 
 def delete_group(lab: Lab, key: str, state: Record) -> None:
@@ -383,6 +398,42 @@ def delete_association(lab: Lab, key: str, state: Record) -> None:
         release(lab, state["allocationId"])
 
 
+def create_volume(lab: Lab, inputs: Record) -> tuple[str, Record]:
+    key = new("vol")()
+    with lab.locked():
+        lab.put("volume", key, {"size": int(inputs["size"]), "server": "", "loop": lab.make_volume(key)})
+    return key, {}
+
+
+def attach(lab: Lab, inputs: Record) -> tuple[str, Record]:
+    """As Nitro instances see volumes."""
+    key = inputs["volumeId"]
+    with lab.locked():
+        if lab.get("volume", key)["server"]:
+            raise Refused(f"VolumeInUse: {key} is already attached to an instance")
+        link = f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{key.replace('-', '')}"
+        lab.attach(key, inputs["instanceId"], link)
+    return f"vai-{key}", {}
+
+
+def detach(lab: Lab, key: str, state: Record) -> None:
+    with lab.locked():
+        lab.detach(state["volumeId"])
+
+
+def delete_volume(lab: Lab, key: str, state: Record) -> None:
+    with lab.locked():
+        if lab.get("volume", key)["server"]:
+            raise Refused(f"VolumeInUse: Volume {key} is currently attached")
+        lab.remove_volume(key)
+
+
+def get_subnet(lab: Lab, arguments: Record) -> Record:
+    found = lab.get("subnet", arguments["id"])
+    zone = f"{REGIONS[0]}a"
+    return {"id": arguments["id"], "vpcId": found["vpc"], "availabilityZone": zone, "cidrBlock": found["cidr"]}
+
+
 def get_ami(lab: Lab, arguments: Record) -> Record:
     """Name filters may hold stars."""
     wanted = {each["name"]: each["values"] for each in arguments.get("filters") or ()}
@@ -432,6 +483,7 @@ KINDS: dict[str, Kind] = {
     "ec2/securityGroup:SecurityGroup": Kind(
         create_group, delete_group, update_group, there("group"), frozenset({"name", "vpcId", "description"}), "name"
     ),
+    "ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(create_default_group, keep, update_group, there("group")),
     "ec2/securityGroupRule:SecurityGroupRule": ruled("ingress"),
     "vpc/securityGroupIngressRule:SecurityGroupIngressRule": ruled("ingress"),
     "vpc/securityGroupEgressRule:SecurityGroupEgressRule": ruled("egress"),
@@ -445,6 +497,12 @@ KINDS: dict[str, Kind] = {
         lambda lab, key: key in lab.servers(),
         frozenset({"ami", "subnetId", "keyName", "availabilityZone", "associatePublicIpAddress", "privateIp"}),
     ),
+    "ebs/volume:Volume": Kind(
+        create_volume, delete_volume, unchanged, there("volume"), frozenset({"availabilityZone", "encrypted"})
+    ),
+    "ec2/volumeAttachment:VolumeAttachment": Kind(
+        attach, detach, unchanged, fixed=frozenset({"deviceName", "instanceId", "volumeId"})
+    ),
     "ec2/eip:Eip": Kind(create_address, delete_address, update_address, there("address"), frozenset({"domain"})),
     "ec2/eipAssociation:EipAssociation": Kind(
         create_association, delete_association, None, fixed=frozenset({"allocationId", "instanceId"})
@@ -453,7 +511,11 @@ KINDS: dict[str, Kind] = {
 FACE = Face(
     "aws",
     {f"aws:{name}": kind for name, kind in KINDS.items()},
-    {"aws:ec2/getAmi:getAmi": get_ami, "aws:index/getAvailabilityZones:getAvailabilityZones": get_zones},
+    {
+        "aws:ec2/getAmi:getAmi": get_ami,
+        "aws:ec2/getSubnet:getSubnet": get_subnet,
+        "aws:index/getAvailabilityZones:getAvailabilityZones": get_zones,
+    },
     objection,
 )
 run: Any = partial(main, FACE)

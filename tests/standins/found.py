@@ -66,6 +66,8 @@ def clear(name: str) -> None:
         if each.status != "Stopped":
             each.stop(force=True, wait=True)
         each.delete(wait=True)
+    for key in Lab(name).all("volume"):
+        Lab(name).remove_volume(key)
     for network in host.networks.all():
         if network.description == name:
             remove_bridge(host, network.name)

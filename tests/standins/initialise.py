@@ -10,6 +10,8 @@ KNOWN = {
     "ssh_publish_hostkeys", "no_ssh_fingerprints", "users",
 }  # fmt: skip
 
+UP = "until systemctl is-system-running 2>/dev/null | grep -qE 'starting|running|degraded'; do sleep 0.1; done"
+
 
 def parsed(user_data: str) -> dict[str, Any]:
     """Of cloud-config; raises ValueError for what is none."""
@@ -42,6 +44,7 @@ def before(container: Any, user_data: str, public_key: str) -> None:
 def after(container: Any, user_data: str) -> None:
     """What runs once it is up."""
     wanted = parsed(user_data)
+    _run(container, UP)
     if not wanted.get("ssh_keys"):
         _run(container, "ssh-keygen -A && systemctl restart ssh")
     for each in (*wanted.get("bootcmd", ()), *wanted.get("runcmd", ())):

@@ -22,6 +22,7 @@ from tests.standins import initialise
 RECORD = "user.standin"  # of a container: all that was said when it was made
 PREFIX = "user.standin."  # of the project: <kind>.<id>
 POOL = "conpaas"
+POOLS = "/var/lib/lxd/storage-pools"
 
 # What comes in must have been sent to a public address: private ones lead nowhere outside of their own bridge.
 EDGE = """table inet {0} {{
@@ -36,6 +37,10 @@ EDGE = """table inet {0} {{
  }}
 }}
 """
+
+ALLOWED = [f"lxc.{each}.devices.allow = b 7:* rwm" for each in ("cgroup", "cgroup2")]  # LXC heeds the host's
+# Of a container that mounts a volume; the right is there before the device is.
+MOUNTS = {"security.privileged": "true", "raw.lxc": "\n".join(ALLOWED)}
 
 Record = dict[str, Any]
 
@@ -231,6 +236,7 @@ class Lab:
             "user.conpaas.resolver": record["gateway"],
             "limits.cpu": str(record["cpu"]),
             "limits.memory": f"{record['memory']}MiB",
+            **(MOUNTS if "/dev/disk/by-id" in record["user_data"] else {}),
         }
         devices = {
             "root": {"type": "disk", "path": "/", "pool": POOL},
@@ -260,6 +266,39 @@ class Lab:
         container.config["limits.cpu"] = str(record["cpu"])
         container.config["limits.memory"] = f"{record['memory']}MiB"
         container.save(wait=True)
+
+    # volumes
+
+    def make_volume(self, key: str) -> str:
+        """A block volume of LXD's, as a loop device of this host; the device. Hold the lock, and write it down."""
+        body = {"name": f"{self.project}-{key}", "type": "custom", "content_type": "block", "config": {"size": "1GiB"}}
+        self.host.api["storage-pools"][POOL].volumes.custom.post(json=body)
+        image = f"{POOLS}/{POOL}/custom/default_{self.project}-{key}/root.img"
+        done = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def attach(self, key: str, server: str, link: str) -> None:
+        """The server sees it at `link`; it may mount it, which takes a container with more rights. Hold the lock."""
+        record = self.get("volume", key)
+        container = self.client.instances.get(server)
+        name = f"volume-{key[:12]}"
+        container.devices[name] = {"type": "unix-block", "source": record["loop"], "path": link, "mode": "0660"}
+        container.save(wait=True)
+        self.put("volume", key, {**record, "server": server, "device": name})
+
+    def detach(self, key: str) -> None:
+        """Gone already is fine. Hold the lock."""
+        record = self.get("volume", key)
+        container = lxd.absent_is_none(self.client.instances.get, record["server"]) if record["server"] else None
+        if container is not None and container.devices.pop(record["device"], None):
+            container.save(wait=True)
+        self.put("volume", key, {**record, "server": ""})
+
+    def remove_volume(self, key: str) -> None:
+        """Hold the lock."""
+        subprocess.run(["losetup", "--detach", self.get("volume", key)["loop"]], check=False, capture_output=True)
+        self.host.api["storage-pools"][POOL].volumes.custom[f"{self.project}-{key}"].delete()
+        self.drop("volume", key)
 
     def power(self, key: str, on: bool) -> None:
         """Start or stop it; as it is already is fine."""

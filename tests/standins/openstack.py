@@ -277,6 +277,35 @@ def delete_association(lab: Lab, key: str, state: Record) -> None:
         release(lab, key)
 
 
+def create_volume(lab: Lab, inputs: Record) -> tuple[str, Record]:
+    key = new()
+    with lab.locked():
+        lab.put("volume", key, {"size": int(inputs["size"]), "server": "", "loop": lab.make_volume(key)})
+    return key, {}
+
+
+def attach(lab: Lab, inputs: Record) -> tuple[str, Record]:
+    """As servers of KVM see volumes."""
+    key = inputs["volumeId"]
+    with lab.locked():
+        if lab.get("volume", key)["server"]:
+            raise Refused(f"Invalid volume: volume {key} already attached")
+        lab.attach(key, inputs["instanceId"], f"/dev/disk/by-id/virtio-{key[:20]}")
+    return f"{inputs['instanceId']}/{key}", {"device": "/dev/vdb"}
+
+
+def detach(lab: Lab, key: str, state: Record) -> None:
+    with lab.locked():
+        lab.detach(state["volumeId"])
+
+
+def delete_volume(lab: Lab, key: str, state: Record) -> None:
+    with lab.locked():
+        if lab.get("volume", key)["server"]:
+            raise Refused(f"Invalid volume: volume {key} is in use")
+        lab.remove_volume(key)
+
+
 def get_image(lab: Lab, arguments: Record) -> Record:
     found = [each for each in lab.images().values() if each["label"] == arguments.get("name", each["label"])]
     if not found:
@@ -321,6 +350,8 @@ KINDS: dict[str, Kind] = {
     "networking/port:Port": Kind(create_port, deleted("port"), update_port, there("port"), named="name"),
     "networking/floatingIp:FloatingIp": Kind(create_address, delete_address, update_address, there("address")),
     "networking/floatingIpAssociate:FloatingIpAssociate": Kind(create_association, delete_association),
+    "blockstorage/volume:Volume": Kind(create_volume, delete_volume, None, there("volume"), named="name"),
+    "compute/volumeAttach:VolumeAttach": Kind(attach, detach),
     "compute/keypair:Keypair": Kind(create_key, deleted("key"), None, there("key"), named="name"),
     "compute/instance:Instance": Kind(
         create_server, delete_server, update_server, lambda lab, key: key in lab.servers(), named="name"

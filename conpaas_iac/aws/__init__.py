@@ -5,6 +5,7 @@ Credentials come from AWS's own places only (profile, environment, SSO, a role);
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from conpaas_iac.core.places import Place
@@ -19,19 +20,25 @@ BUSY = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyReq
 
 
 def client(place: Place, service: str = "ec2") -> Any:
-    """A client of a service in the place's region; its standard retries wait when AWS is asked too often."""
+    """A client of a service in the place's region; raises UserError where there can be none."""
+    if "Region" not in place.settings:
+        raise UserError(f"the cloud {place.name} has no Region", '"Clouds": {"ec2": {"Provider": "aws", "Region": …}}')
+    return _client(place.settings["Region"], place.settings.get("Profile"), service)
+
+
+@cache  # its description of EC2 takes half a second to read
+def _client(region: str, profile: str | None, service: str) -> Any:
+    """Its standard retries wait when AWS is asked too often; it renews credentials that end."""
     try:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
     except ImportError as error:
         raise UserError("AWS needs the Python package boto3", "pip install 'conpaas[aws]'") from error
-    if "Region" not in place.settings:
-        raise UserError(f"the cloud {place.name} has no Region", '"Clouds": {"ec2": {"Provider": "aws", "Region": …}}')
     try:
-        session = boto3.Session(profile_name=place.settings.get("Profile"), region_name=place.settings["Region"])
+        session = boto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound as error:
-        raise UserError(f"cloud {place.name}: AWS has no profile {place.settings['Profile']!r}", LOG_IN) from error
+        raise UserError(f"AWS has no profile {profile!r} here", LOG_IN) from error
     return session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 10}, connect_timeout=10))
 
 

@@ -12,10 +12,10 @@ from conpaas_iac.core.places import Place
 ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
-def instances(place: Place, condition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Those that are not terminated, in one paged call; `condition` is one of EC2's filters."""
+def instances(place: Place, *conditions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those that are not terminated, in one paged call; `conditions` are filters of EC2's."""
     with aws.errors("list of machines", place):
-        filters = [condition, {"Name": "instance-state-name", "Values": ALIVE}]
+        filters = [*conditions, {"Name": "instance-state-name", "Values": ALIVE}]
         for page in aws.client(place).get_paginator("describe_instances").paginate(Filters=filters):
             for reservation in page["Reservations"]:
                 yield from reservation["Instances"]

@@ -25,7 +25,7 @@ def check(place: Place, machines: Collection[Machine]) -> None:
     _region(place)
     _ranges(place, machines)
     types = Counter(sizes.instance_type(place, each.cpu, each.memory) for each in machines)
-    zone = _subnet(place, len(machines)) if "Subnet" in place.settings else place.settings.get("Zone", "")
+    zone = _subnet(place, machines) if "Subnet" in place.settings else place.settings.get("Zone", "")
     _types(place, types, zone)
     for image in sorted({each.image for each in machines}):
         _image(place, image)
@@ -67,7 +67,7 @@ def _apart(place: Place, here: IPv4Network, machines: Iterable[Machine], remedy:
             raise UserError(what, f'{remedy}, or another "Network": {{"Range": …}} before the first `up`')
 
 
-def _subnet(place: Place, count: int) -> str:
+def _subnet(place: Place, machines: Collection[Machine]) -> str:
     """Its zone, once it was seen that the subnet has room and a way out."""
     name = place.settings["Subnet"]
     client = aws.client(place)
@@ -77,7 +77,8 @@ def _subnet(place: Place, count: int) -> str:
         what = f"there is no subnet {name} in {place.settings['Region']}"
         raise UserError(f"cloud {place.name}: {what}", "its subnets: aws ec2 describe-subnets")
     subnet: Mapping[str, Any] = found[0]
-    if subnet["AvailableIpAddressCount"] < count:
+    _apart(place, IPv4Network(subnet["CidrBlock"]), machines, "another subnet")
+    if subnet["AvailableIpAddressCount"] < (count := len(machines)):
         what = f"subnet {name} has {subnet['AvailableIpAddressCount']} free addresses, {count} are needed"
         raise UserError(f"cloud {place.name}: {what}", "a larger subnet")
     with aws.errors(f"routes of subnet {name}", place):
@@ -124,8 +125,8 @@ def _cores(place: Place, wanted: Mapping[str, int]) -> None:
     client = aws.client(place)
     with aws.errors("virtual processors in use", place):
         described = client.describe_instance_types(InstanceTypes=sorted(standard))["InstanceTypes"]
-        running = listing.instances(place, {"Name": "instance-type", "Values": [f"{each}*" for each in STANDARD]})
-        used = sum(_vcpus(each) for each in running if each["State"]["Name"] in ("pending", "running"))
+        running = [each for each in listing.instances(place) if each["State"]["Name"] in ("pending", "running")]
+        used = sum(_vcpus(each) for each in running if each["InstanceType"].startswith(STANDARD))
     needed = sum(standard[each["InstanceType"]] * each["VCpuInfo"]["DefaultVCpus"] for each in described)
     _refuse_beyond(place, "virtual processors", used, needed, limit)
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
 from conpaas_iac.clouds.base import Seen, Tagged
-from conpaas_iac.clouds.shared import tags
+from conpaas_iac.clouds.shared import ranges, tags
 from conpaas_iac.core.declaration import Declaration, Machine, machine_of
 from conpaas_iac.core.layout import SIZES
 from conpaas_iac.errors import UserError
@@ -128,7 +129,10 @@ class Cloud(base.Cloud):
         """Login, networks, images, flavors and quota, in this order."""
         place, settings = self.place, self.place.settings
         if "Network" in settings:
-            lookup.network(place, settings["Network"])
+            for span in lookup.spans(place, lookup.network(place, settings["Network"])):
+                ranges.refuse_overlap(place, span, machines, "another network")
+        else:
+            ranges.refuse_overlap(place, IPv4Network(settings.get("Range", lookup.RANGE)), machines, ranges.OWN)
         if "Network" not in settings or any(map(self._has_address, machines)):
             lookup.network(place, settings.get("ExternalNetwork", ""), external=True)
         images, known = lookup.images(place), lookup.flavors(place)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from conpaas_iac import openstack
 from conpaas_iac.core.layout import SIZES
@@ -10,6 +11,7 @@ from conpaas_iac.core.places import Place
 from conpaas_iac.errors import UserError
 
 DEBIAN = "debian-12"  # what a machine's image is called where it is the cloud's own one
+RANGE = "172.31.0.0/20"  # of a place's own network: outside of what applications get
 QUOTAS = {  # a quota -> what of it is in use, and its unit
     "instances": ("instances_used", "machines"),
     "total_cores": ("total_cores_used", "cores"),
@@ -33,6 +35,13 @@ class Network:
 
     id: str
     name: str
+
+
+def spans(place: Place, network: Network) -> tuple[IPv4Network, ...]:
+    """The IPv4 ranges of its subnets."""
+    with openstack.errors("list of subnets", place):
+        found = openstack.client(place).network.subnets(network_id=network.id, ip_version=4)
+        return tuple(IPv4Network(each.cidr) for each in found)
 
 
 def flavors(place: Place) -> tuple[Flavor, ...]:

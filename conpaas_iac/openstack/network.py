@@ -13,8 +13,6 @@ from conpaas_iac.clouds.shared.tags import OWNER
 from conpaas_iac.core.places import Place
 from conpaas_iac.openstack import lookup
 
-RANGE = "172.31.0.0/20"  # outside of what applications get
-
 
 @dataclass(frozen=True)
 class Shared:
@@ -54,7 +52,7 @@ def declare(place: Place, title: str, tags: Mapping[str, Any], with_addresses: b
         f"{name}.subnet",
         name=title,
         network_id=network.id,
-        cidr=settings.get("Range", RANGE),
+        cidr=settings.get("Range", lookup.RANGE),
         ip_version=4,
         dns_nameservers=settings.get("Dns"),
         tags=labels(tags),

@@ -1,32 +1,25 @@
 """An application on OpenStack alone, from nothing to nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.clouds import stories
-from tests.clouds.stories import OPENSTACK
-from tests.e2e.conftest import Story
-from tests.standins import rest
 from tests.standins.lab import Lab
 
 
-@pytest.fixture
-def story(tmp_path: Path, openstack: Lab) -> Iterator[tuple[Story, rest.Api]]:
-    """A story whose OpenStack is the stand-in; removed while that is still there."""
-    with stories.story(tmp_path) as told, stories.on_openstack(told, openstack) as (placed, api):
-        try:
-            yield placed, api
-        finally:
-            placed.remove()
-
-
-def test_php_on_openstack(story: tuple[Story, rest.Api], openstack: Lab) -> None:
-    told, _ = story
-    told.write({"Clouds": {"uni": OPENSTACK}, "Services": [{"Type": "php", "ServiceName": "web", "Cloud": "uni"}]})
-    print(told.conpaas("up", told.manifest))
-    print(told.status())
-    print(told.conpaas("plan", told.manifest))
-    told.remove()
-    assert openstack.servers() == {}
+def test_from_nothing_to_nothing(tmp_path: Path, openstack: Lab) -> None:
+    """Up, no changes after that, stopped, started, one machine more, lost and mended, down."""
+    with stories.told(tmp_path, openstack=openstack) as here:
+        story, web = here.story, {"Type": "php", "ServiceName": "web", "Cloud": "uni"}
+        clouds = {"uni": stories.PLACES["openstack"]}
+        story.write({"Clouds": clouds, "Network": stories.NETWORK, "Services": [web]})
+        story.conpaas("up", story.manifest)
+        assert story.status()["answers"] == {"web": "200"}
+        assert "No changes" in story.conpaas("plan", story.manifest)
+        before = openstack.servers()
+        story.conpaas("stop", story.name)
+        assert [each["status"] for each in openstack.servers().values()] == ["Stopped"]
+        story.conpaas("start", story.name)
+        assert story.status()["answers"] == {"web": "200"}
+        assert openstack.servers().keys() == before.keys()
+        story.conpaas("down", story.name, "--yes")
+        assert openstack.servers() == {}

@@ -49,7 +49,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
         "plans.planning plans.danger plans.inputs plans.causes core.templates core.render backend.record "
-        "backend.lockfile views.status "
+        "backend.hostkeys backend.lockfile views.status "
         "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
         "runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "configure": (
         "machines.configure",
-        "ground pure",
+        "ground pure host",
     ),
     "seen": (
         "clouds.base",
@@ -83,11 +83,11 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.preflight plans.promise usecases.promising machines.sight "
-        "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
-        "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
-        "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
-        "drift.adoption usecases.examining usecases.reverting",
+        "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys plans.promise usecases.promising "
+        "machines.sight machines.contact machines.visits plans.losses machines.power usecases.deployment "
+        "usecases.lifecycle usecases.revisiting usecases.rotation usecases.inspection usecases.listing "
+        "usecases.joining usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport "
+        "drift.driftfound drift.adoption usecases.examining usecases.reverting",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": (
@@ -268,6 +268,9 @@ def test_modules_are_short_and_say_what_they_are(name: str) -> None:
 
 
 
+FLAGS = ("ADOPTS", "BAKES", "KEEPS_ADDRESS", "KEYS_IN_USER_DATA", "OWN_RESOURCES")
+
+
 @pytest.mark.parametrize("name", clouds.names())
 def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     cloud = clouds.kind(name)
@@ -275,7 +278,7 @@ def test_every_cloud_offers_all_that_a_cloud_does(name: str) -> None:
     assert not cloud.__abstractmethods__
     assert cloud.SUMMARY
     assert ":" in cloud.MACHINE
-    assert all(isinstance(each, bool) for each in (cloud.ADOPTS, cloud.BAKES, cloud.KEEPS_ADDRESS, cloud.OWN_RESOURCES))
+    assert all(isinstance(getattr(cloud, name), bool) for name in FLAGS)
     assert {*cloud.FIXED, *cloud.SETTINGS.get("required", ())} <= {*cloud.SETTINGS["properties"]}
     assert all(each["description"] for each in cloud.SETTINGS["properties"].values())
 

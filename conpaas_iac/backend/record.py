@@ -4,7 +4,7 @@ It makes plans offline and `up` touch only what changed. A machine with another 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -60,6 +60,13 @@ class Origin(msgspec.Struct, frozen=True):
     text: str  # without secrets
 
 
+class HostKey(msgspec.Struct, frozen=True):
+    """The SSH host key that a machine has made itself."""
+
+    id: str  # of the machine
+    public: str
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """What a machine last proved to work with."""
 
@@ -98,6 +105,7 @@ class Record:
     making: frozenset[str] = frozenset()  # machines that a run began to make, and did not see made
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
     places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
+    host_keys: Mapping[str, HostKey] = field(default_factory=dict)  # of machines that booted with another one
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -154,15 +162,25 @@ class Record:
 
     def renamed(self, nodes: Mapping[str, str], services: Mapping[str, str]) -> "Record":
         """With machines and services under new names; both are former name -> name."""
-        known = {nodes.get(name, name): node for name, node in self.nodes.items()}
-        resting = frozenset(nodes.get(name, name) for name in self.resting)
-        lighthouses = tuple(nodes.get(name, name) for name in self.lighthouses)
-        visiting = frozenset(nodes.get(name, name) for name in self.visiting)
-        founded = frozenset(services.get(name, name) for name in self.founded)
-        given_up = frozenset(services.get(name, name) for name in self.given_up)
-        found = replace(self, nodes=known, resting=resting, visiting=visiting, given_up=given_up)
-        found = replace(found, inputs=renamed(self.inputs, services) if services else self.inputs)
-        return replace(found, lighthouses=lighthouses, founded=founded)
+
+        def machines(names: Iterable[str]) -> Iterator[str]:
+            return (nodes.get(name, name) for name in names)
+
+        def those(names: Iterable[str]) -> frozenset[str]:
+            return frozenset(services.get(name, name) for name in names)
+
+        return replace(
+            self,
+            nodes=dict(zip(machines(self.nodes), self.nodes.values(), strict=True)),
+            host_keys=dict(zip(machines(self.host_keys), self.host_keys.values(), strict=True)),
+            resting=frozenset(machines(self.resting)),
+            lighthouses=tuple(machines(self.lighthouses)),
+            visiting=frozenset(machines(self.visiting)),
+            making=frozenset(machines(self.making)),
+            founded=those(self.founded),
+            given_up=those(self.given_up),
+            inputs=renamed(self.inputs, services) if services else self.inputs,
+        )
 
     def only(self, names: Iterable[str]) -> "Record":
         """Without the other machines, and without contents nobody has."""

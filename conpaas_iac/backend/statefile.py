@@ -5,7 +5,6 @@
     lock         ours: the copy of the lock file that was applied
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import msgspec
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.core.ordering import count
 from conpaas_iac.errors import StateError, UserError
+from conpaas_iac.system.files import digest_of
 
 VERSION = 1
 CHECKPOINT_VERSION = 3  # the engine's layout
@@ -115,14 +115,10 @@ def export(
     """The file; `by` is who, with which version of conpaas, when."""
     contents = {name: content.decode() for name, content in documents.items()}
     runs = {name: content.decode(errors="replace") for name, content in history.items()}
-    digests = {name: _digest(text) for name, text in (contents | runs).items()}
+    digests = {name: digest_of(text.encode()) for name, text in (contents | runs).items()}
     who, tool, time = by
     made = Export(KIND, VERSION, application, environment, tool, who, time, contents, runs, digests)
     return msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
-
-
-def _digest(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def decode(content: bytes, name: str) -> Export:
@@ -140,7 +136,7 @@ def decode(content: bytes, name: str) -> Export:
     if wild := [word for word in words if not WORD.fullmatch(word)] + sorted(found.documents.keys() - set(PARTS)):
         raise UserError(f"{name} is not what `conpaas state export` writes: {wild[0]!r}")  # they become names of files
     contents = found.documents | found.history
-    changed = [part for part, text in contents.items() if found.digests.get(part) != _digest(text)]
+    changed = [part for part, text in contents.items() if found.digests.get(part) != digest_of(text.encode())]
     if changed or found.digests.keys() - contents.keys():
         raise UserError(f"{name} is not as it was written: the digest of {changed or 'a part'} is another")
     stack = f"{found.application}.{found.environment}"

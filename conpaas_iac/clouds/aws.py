@@ -74,6 +74,7 @@ class Cloud(base.Cloud):
     KEEPS_ADDRESS = False
     BAKES = False
     ADOPTS = False
+    KEYS_IN_USER_DATA = True
     OWN_RESOURCES = True
 
     @staticmethod

@@ -62,6 +62,7 @@ class Cloud(ABC):
     KEEPS_ADDRESS: ClassVar[bool]  # whether a machine that is made anew has the address on its network that it had
     BAKES: ClassVar[bool]  # whether its images hold the packages of a service type
     ADOPTS: ClassVar[bool]  # whether a create takes over the machine that a create which was cut off has left
+    KEYS_IN_USER_DATA: ClassVar[bool]  # whether a machine boots with a host key that others may have read
     OWN_RESOURCES: ClassVar[bool]  # whether a place has resources besides its machines, as a network of its own
 
     @staticmethod

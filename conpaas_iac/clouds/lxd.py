@@ -46,6 +46,7 @@ class Cloud(base.Cloud):
     KEEPS_ADDRESS = True
     BAKES = True
     ADOPTS = True
+    KEYS_IN_USER_DATA = False
     OWN_RESOURCES = False
 
     @property

@@ -1,7 +1,6 @@
 """conpaas doctor: what this machine has and lacks, and what nobody on the clouds belongs to."""
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from rich.text import Text
 
 from conpaas_iac import settings
 from conpaas_iac.core.ordering import count
-from conpaas_iac.errors import UserError
 from conpaas_iac.host import parts
 from conpaas_iac.host.part import State
 from conpaas_iac.host.parts import Report
@@ -91,10 +89,9 @@ def _orphans(machines: tuple[str, ...], remove: bool, yes: bool, form: str, conf
     if remove:
         chosen = orphans.removable(found, machines)
         if chosen and not yes:
-            if not sys.stdin.isatty():
-                raise UserError("it asks before it removes, and nobody is there to answer", "--yes")
             names = ", ".join(each.name for each in chosen)
-            click.confirm(f"Remove {names}, and all data on {'it' if len(chosen) == 1 else 'them'}?", abort=True)
+            them = "it" if len(chosen) == 1 else "them"
+            output.ask(f"Remove {names}, and all data on {them}?", "doctor --remove")
         if chosen:
             with shown(console) as listen:
                 removed = orphans.remove(chosen, configured, listen)

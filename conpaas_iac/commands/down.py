@@ -25,7 +25,7 @@ def command(application: str, environment: str, events: str, form: str, may_lose
     machines = inspection.machines_of(application, environment, configured)
     if not yes:
         names = ", ".join(machines) or "no machine"
-        click.confirm(f"Remove {application} ({environment}) with {names}, and all data on them?", abort=True)
+        output.ask(f"Remove {application} ({environment}) with {names}, and all data on them?", "down")
     with running(form, events, application, environment) as run:
         lifecycle.down(application, environment, configured, run.listen, frozenset(may_lose))
         run.note("remove", f"{application} is gone")

@@ -87,7 +87,7 @@ def _ask(report: DriftReport, mendings: tuple[Mending, ...], files: bool, form: 
     console.print(f"\nRevert: {count(len(mendings), 'machine')}")
     console.print(driftview.mending_view(mendings))
     if not yes:
-        click.confirm("Do it?", abort=True, err=is_json)
+        output.ask("Do it?", "drift --revert")
 
 
 def _adopt(report: DriftReport, place: Path, form: str, configured: Settings) -> int:

@@ -18,7 +18,7 @@ from conpaas_iac.commands import output
 from conpaas_iac.commands.running import running
 from conpaas_iac.commands.screen import Screen
 from conpaas_iac.commands.secret import read_value
-from conpaas_iac.errors import Failure, Interrupted, MachineError, UserError
+from conpaas_iac.errors import Failure, MachineError, UserError
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import replacing, writer
 from conpaas_iac.usecases import operating, operations
@@ -104,10 +104,7 @@ def _ask(call: Call, way: Way, configured: Settings) -> None:
     if call.operation.class_ == "safe" or way.yes:
         return
     name, machines = operating.service(call, configured)
-    if not sys.stdin.isatty():
-        raise UserError(f"{call.verb} asks before, and nobody is there to answer", "--yes")
-    if not click.confirm(operations.question(call, name, machines), err=True):
-        raise Interrupted("nothing was done")
+    output.ask(operations.question(call, name, machines), call.verb)
 
 
 def _local(call: Call, values: Values) -> Local:

@@ -1,10 +1,13 @@
-"""What verbs print on, and how those that change machines end."""
+"""What verbs print on, what they ask, and how those that change machines end."""
 
 import json
+import sys
 from collections.abc import Sequence
 
 import click
 from rich.console import Console
+
+from conpaas_iac.errors import Interrupted, UserError
 
 
 def console(stderr: bool = False, quiet: bool = False) -> Console:
@@ -13,6 +16,14 @@ def console(stderr: bool = False, quiet: bool = False) -> Console:
     if made.is_terminal:
         return made
     return Console(stderr=stderr, highlight=False, width=1000, soft_wrap=True, quiet=quiet)
+
+
+def ask(question: str, verb: str) -> None:
+    """Return for a yes only; on standard error, so that a document on standard output stays whole."""
+    if not sys.stdin.isatty():
+        raise UserError(f"{verb} asks before, and nobody is there to answer", "--yes")
+    if not click.confirm(question, err=True):
+        raise Interrupted("nothing was done")
 
 
 def end(form: str, verb: str, application: str, machines: Sequence[str], text: str) -> None:

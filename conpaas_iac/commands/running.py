@@ -1,6 +1,5 @@
 """How a verb that changes something runs: seen on the terminal, told as events, remembered in the history."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from conpaas_iac.runs.events import Event, Listener, State
 from conpaas_iac.runs.journal import Journal
 from conpaas_iac.runs.stream import Begun, Change, File
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.files import digest_of
 from conpaas_iac.views.live import shown
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def running(
 
 def _digest(manifest: Path | None) -> str:
     try:
-        return f"sha256:{hashlib.sha256(manifest.read_bytes()).hexdigest()}" if manifest else ""
+        return digest_of(manifest.read_bytes()) if manifest else ""
     except OSError:
         return ""  # reading it says why
 

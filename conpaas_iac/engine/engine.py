@@ -1,7 +1,7 @@
 """The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
@@ -136,7 +136,7 @@ class Engine:
             lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
-            lambda: (machine.node for machine in declaration.machines if machine.resource not in done),
+            lambda: _undone(machine.node for machine in declaration.machines if machine.resource not in done),
         )
         return _machines(outputs)
 
@@ -147,7 +147,7 @@ class Engine:
         try:
             return self.up(declaration, listen, given), ()
         except MachineError as error:
-            failures = tuple(_of_machines(error.failures, declaration))
+            failures = tuple(engine_events.of_machines(error.failures, declaration))
             if not {failure.node for failure in failures} <= {machine.node for machine in declaration.machines}:
                 raise
             return self.machines(), failures
@@ -175,11 +175,11 @@ class Engine:
         return {machine.resource: machine.node for machine in (*self.applied().machines, *machines)}
 
     def _run(
-        self, call: Callable[[], object], failures: list[Failure], what: str, left: Callable[[], Iterable[str]] = tuple
+        self, call: Callable[[], object], failures: list[Failure], what: str, undone: Callable[[], str] = str
     ) -> None:
         """A step of the engine; its lock is taken from a run that was killed, never from one that lives.
 
-        Where the turn ends early, the engine ends what it is at and begins nothing more.
+        Where the turn ends early, the engine ends what it is at and begins nothing more; `undone` says what it left.
         """
         turn = self._settings.turn
         if not turn.is_begun:
@@ -195,21 +195,16 @@ class Engine:
                     call()
         except auto_errors.CommandError as error:
             turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
-            undone = " ".join((what, ", ".join(left()))).strip()
-            turn.prove(undone)
+            left = undone() or what
+            turn.prove(left)
             if not failures:
-                turn.check(undone)
+                turn.check(left)
             raise engine_events.translated(error, failures) from error
 
 
-def _of_machines(failures: Iterable[Failure], declaration: Declaration) -> Iterator[Failure]:
-    """What fails of a place, as its network ("ec2.network"), fails for all machines there."""
-    names = by_resource(declaration.places)
-    for failure in failures:
-        place = names.get(failure.node.partition(".")[0])
-        there = [machine.node for machine in declaration.machines if machine.cloud == place]
-        reason = f"{failure.node}: {failure.reason}"
-        yield from (replace(failure, node=node, reason=reason) for node in there) if there else (failure,)
+def _undone(nodes: Iterable[str]) -> str:
+    names = ", ".join(nodes)
+    return f"make machines {names}" if names else "what follows the machines, which are made"
 
 
 def _machines(outputs: Mapping[str, Any]) -> Machines:

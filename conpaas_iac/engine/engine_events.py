@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pulumi import automation as auto
@@ -10,6 +11,8 @@ from pulumi.automation import errors
 
 from conpaas_iac import clouds
 from conpaas_iac.backend.turn import GOES_ON
+from conpaas_iac.core.declaration import Declaration
+from conpaas_iac.core.places import by_resource
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, StateError, UserError
 from conpaas_iac.runs.events import Event, Listener
 
@@ -88,3 +91,13 @@ def translated(error: errors.CommandError, failures: list[Failure], opened: str 
         return MachineError(f"failed: {', '.join(failure.node for failure in failures)}", tuple(failures))
     lines = [line for line in text.splitlines() if line.strip()]
     return ConpaasError(f"the engine failed: {next((line for line in lines if 'error:' in line), text[-500:])}")
+
+
+def of_machines(failures: Iterable[Failure], declaration: Declaration) -> Iterator[Failure]:
+    """What fails of a place, as its network ("ec2.network"), fails for all machines there."""
+    names = by_resource(declaration.places)
+    for failure in failures:
+        place = names.get(failure.node.partition(".")[0])
+        there = [machine.node for machine in declaration.machines if machine.cloud == place]
+        reason = f"{failure.node}: {failure.reason}"
+        yield from (replace(failure, node=node, reason=reason) for node in there) if there else (failure,)

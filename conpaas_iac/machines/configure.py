@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,10 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from conpaas_iac import settings
 from conpaas_iac.backend.record import Certificate, certificate
 from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import Failure, MachineError
+from conpaas_iac.host import bare
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.network import vpn
 from conpaas_iac.network.certificates import Authority
@@ -21,6 +24,7 @@ from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.shipped import folder
 
 LAST_LINES = 12
+HOST_KEY = "host key"  # the task that prints one
 FIRST_CONTACT = "first contact"  # the step of a machine that did not answer
 
 
@@ -46,6 +50,7 @@ class Visit:
     dump: str = ""  # SQL for the empty data, a file on this side
     drains: bool = False  # leaves service before the change
     joins: bool = True  # enters service after it
+    host_key: str = ""  # that it has made itself and is to use from now on
     batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
 
 
@@ -57,6 +62,7 @@ class Outcome:
     failures: tuple[Failure, ...]
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed
+    host_keys: Mapping[str, str] = field(default_factory=dict)  # that machines have made
 
 
 class Executor(Protocol):
@@ -78,7 +84,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         project_dir=str(folder("playbooks")),
         playbook=f"{playbook}.yml",
         inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
-        extravars={"conpaas_batches": _batches(visits)},
+        extravars={"conpaas_batches": _batches(visits), **_base(playbook, visits, private)},
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
         quiet=True,
@@ -96,6 +102,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
         watcher.certificates,
         tuple(visit.node for visit in left if first is not None and visit.batch > first),
+        watcher.host_keys,
     )
 
 
@@ -112,6 +119,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "conpaas_startup_script": visit.startup_script,
         "conpaas_options": dict(visit.options or {}),
         "conpaas_founds": visit.founds,
+        "conpaas_host_key": visit.host_key,
         "conpaas_dump": visit.dump,
         "conpaas_drains": visit.drains and _has(visit.type, "drain"),
         "conpaas_joins": visit.joins and _has(visit.type, "join"),
@@ -120,6 +128,16 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
 
 def _has(kind: str, tasks: str) -> bool:
     return (folder("roles") / kind / "tasks" / f"{tasks}.yml").exists()
+
+
+def _base(playbook: str, visits: Sequence[Visit], private: Path) -> dict[str, Any]:
+    """What bare machines are made into ours with, where there are any."""
+    if playbook != "configure" or all(visit.baked for visit in visits):
+        return {}
+    content, path = bare.bundle(settings.load()), private / "base.tar.gz"
+    path.write_bytes(content)
+    known = {"archive": str(path), "digest": bare.digest(content)}
+    return {"conpaas_base": {**known, "machine": platform.machine(), "packages": bare.packages()}}
 
 
 def _batches(visits: Sequence[Visit]) -> list[int]:
@@ -190,6 +208,7 @@ class _Watcher:
         self._listen = listen
         self.failures: list[Failure] = []
         self.certificates: dict[str, Certificate] = {}
+        self.host_keys: dict[str, str] = {}
         self.reached: set[str] = set()
         self.started = False
         self.said = ""
@@ -206,6 +225,8 @@ class _Watcher:
         elif kind == "runner_on_ok":
             if signed := data.get("res", {}).get("certificate"):
                 self.certificates[node] = certificate(signed)
+            if task == HOST_KEY and (said := data.get("res", {}).get("stdout", "").strip()):
+                self.host_keys[node] = said
             self._listen(Event(task, "done", node))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             failure = _failure(node, task, data.get("res", {}), kind == "runner_on_unreachable")

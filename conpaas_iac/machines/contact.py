@@ -38,5 +38,6 @@ def _both(first: Outcome, second: Outcome, again: set[str]) -> Outcome:
         confirmed=(*first.confirmed, *second.confirmed),
         failures=(*(failure for failure in first.failures if failure.node not in again), *second.failures),
         certificates={**first.certificates, **second.certificates},
+        host_keys={**first.host_keys, **second.host_keys},
         untouched=(*(node for node in first.untouched if node not in again), *second.untouched),
     )

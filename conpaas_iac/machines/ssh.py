@@ -34,10 +34,11 @@ class Access:
 
 @contextmanager
 def access(login: str, machines: Mapping[str, Mapping[str, str]]) -> Iterator[Access]:
-    """Access to the machines (node -> {ip, hostKey}) for the time of the context."""
+    """Access to the machines, node -> {ip, hostKey: a line for each that it may show}, for the time of the context."""
     with memory.folder() as folder:
         known_hosts = folder / "known_hosts"
-        known_hosts.write_text("".join(f"{each['ip']} {each['hostKey']}\n" for each in machines.values()))
+        keys = ((each["ip"], key) for each in machines.values() for key in each["hostKey"].splitlines())
+        known_hosts.write_text("".join(f"{ip} {key}\n" for ip, key in keys))
         with _agent(folder / "agent", login) as socket:
             yield Access(folder, known_hosts, {"SSH_AUTH_SOCK": str(socket)})
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from conpaas_iac import clouds
+from conpaas_iac.backend import hostkeys
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core.declaration import Machine
@@ -63,6 +64,7 @@ def _of_service(
                 moves=_moves(tree, there),
                 brings_traffic=not running or bool(set(descriptor.start_order[-1:]) & set(node.groups)),
                 founds=node.name == founder,
+                host_key=_host_key(node.name, ids[node.name], there),
                 dump=str(wanted.dumps.get(service.name, "")) if node.name == founder else "",
                 drains=node.name in leaving,
                 joins=node.name not in effects or effects[node.name].rolled,
@@ -85,6 +87,11 @@ def ready(stage: Iterable[Visit], layout: Topology, machines: Machines, there: R
         for visit in stage
         if not any(used in idle and services[used].rank < of_node[visit.node].rank for used in of_node[visit.node].uses)
     ]
+
+
+def _host_key(node: str, instance_id: str, there: Record) -> str:
+    """The one that a machine has made, until it was seen to use it."""
+    return "" if hostkeys.is_proven(there, node, instance_id) else hostkeys.own(there, node, instance_id)
 
 
 def _moves(tree: Tree, there: Record) -> bool:

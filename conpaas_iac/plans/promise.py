@@ -3,7 +3,6 @@
 `up --plan` does exactly that, or refuses and names what moved. Where files lie does not matter, what is in them does.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ import msgspec
 
 from conpaas_iac.errors import UserError
 from conpaas_iac.plans.inputs import Input
+from conpaas_iac.system.files import digest_of
 
 VERSION = 1
 MANIFEST, TOOL, STATE = "the manifest", "conpaas", "the state"
@@ -34,11 +34,6 @@ class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asked: dict[str, str]
     plan: dict[str, Any]  # as `plan --format json` prints it
     digest: str = ""  # of all the rest
-
-
-def digest_of(content: bytes) -> str:
-    """As it is written everywhere in here."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def encode(promise: Promise) -> bytes:

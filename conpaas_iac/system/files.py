@@ -1,5 +1,6 @@
 """Files that are never half written, and folders that only their owner reads."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,6 +9,11 @@ from io import FileIO
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
+
+
+def digest_of(content: bytes) -> str:
+    """As documents say which content they mean: "sha256:…"."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:

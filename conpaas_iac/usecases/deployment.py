@@ -7,6 +7,7 @@ from typing import Any
 
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.holding import holding
+from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import at
@@ -25,7 +26,7 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import preflight, prospect
+from conpaas_iac.usecases import hostkeys, preflight, prospect
 from conpaas_iac.usecases.promising import Saved
 from conpaas_iac.usecases.situation import Situation, joined, situation, urls, wish_of
 from conpaas_iac.usecases.wish import Request, Wish
@@ -160,12 +161,13 @@ def _configure(
     lighthouses = membership.lighthouses_of(now.wish.topology, ips, there)
     there = replace(there, resting=frozenset(), lighthouses=lighthouses)
     wanted = joined(now.wish, ips, machines.authorities, there)
+    there = hostkeys.made(wanted, machines, there, lambda new: record.write(shelf, name, new), listen, execute)
     stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
         visits.raise_on_failure(Outcome((), failed), "not made")
         return there
     untouched: tuple[str, ...] = ()
-    with access(machines.login, machines.nodes) as way:
+    with access(machines.login, shown(there, machines.nodes)) as way:
         for each in stages:
             stage = visits.ready(each, wanted.topology, machines, there)
             if not stage:
@@ -241,7 +243,7 @@ def _leave(
     there = record.read(shelf, name)
     going = visits.leaving(awake, machines, there, now.wish.types)
     record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
-    with access(machines.login, machines.nodes) as way:
+    with access(machines.login, shown(there, machines.nodes)) as way:
         outcome = execute("leave", going, way, listen)
     # The dead need no drain.
     visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)

@@ -8,7 +8,6 @@ import hmac
 import json
 import secrets
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from conpaas_iac.drift.driftreport import Drift, DriftReport, Unchecked
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.network import vpn
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases.inspection import View, select, ssh_command, view
+from conpaas_iac.usecases.inspection import SilentError, View, select, view
 
 SCRIPT = Path(__file__).parents[1] / "guest" / "drift.py"
 BASELINE = "/var/lib/conpaas/packages"  # as playbooks/configure.yml writes it
@@ -123,30 +122,11 @@ def question(tree: Tree, known: Confirmed, key: bytes, macs: Mapping[str, str], 
     )
 
 
-class SilentError(Exception):
-    """A machine did not answer; why."""
-
-
 def _asked(machine: Machine, looked: View, asked: str) -> Found:
     command = shlex.join(["python3", "-I", "-c", _program()])
+    said = looked.ask(machine.node, command, asked, PATIENCE)
     try:
-        done = subprocess.run(
-            ssh_command(looked.access, looked.seen[machine.node].ip, command),
-            input=asked,
-            env={"PATH": "/usr/bin:/bin", **looked.access.environment},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise SilentError(f"no answer within {PATIENCE:.0f} s") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SilentError(said[-1])
-    try:
-        return hidden(msgspec.json.decode(done.stdout, type=Found), looked.secrets)
+        return hidden(msgspec.json.decode(said, type=Found), looked.secrets)
     except msgspec.DecodeError as error:
         raise SilentError(f"its answer cannot be read: {error}") from error
 

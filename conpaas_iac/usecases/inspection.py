@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from conpaas_iac import catalog
 from conpaas_iac.backend import record
+from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Descriptor
 from conpaas_iac.clouds import Reach
@@ -24,6 +25,10 @@ from conpaas_iac.views import status
 from conpaas_iac.views.status import ApplicationStatus, Probe
 
 SECONDS = 10  # how long a machine or a URL may take to answer
+
+
+class SilentError(Exception):
+    """A machine did not answer; why."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,35 @@ class View:
         seen = self.seen.get(machine.node)
         return seen if seen and seen.running and seen.ip else None
 
-    def run(self, machine: Machine, command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command there; 255 where ssh itself failed."""
-        seen = self.seen[machine.node]
+    def run(
+        self, node: str, command: str, text: str = "", seconds: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command there, which reads `text`; 255 where ssh itself failed."""
         return subprocess.run(
-            ssh_command(self.access, seen.ip, command),
+            ssh_command(self.access, self.seen[node].ip, command),
             env={"PATH": "/usr/bin:/bin", **self.access.environment},
-            stdin=subprocess.DEVNULL,  # what there is to read is the caller's
+            input=text,
             capture_output=True,
             text=True,
             errors="replace",
+            timeout=seconds,
             check=False,
         )
+
+    def ask(self, node: str, command: str, text: str, seconds: float) -> str:
+        """What a command prints that must succeed; raises SilentError."""
+        try:
+            done = self.run(node, command, text, seconds)
+        except subprocess.TimeoutExpired:
+            raise SilentError(f"no answer within {seconds:.0f} s") from None
+        if done.returncode:
+            raise SilentError(last_word(done))
+        return done.stdout
+
+
+def last_word(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a command failed, as far as it said."""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
 def ssh_command(way: Access, ip: str, *command: str) -> list[str]:
@@ -71,7 +93,7 @@ def view(application: str, environment: str, settings: Settings) -> Iterator[Vie
     seen = {each.node: each for _, cloud in clouds for each in cloud.inventory(applied.owner)}
     here = {node: {**known, "ip": seen[node].ip} for node, known in machines.nodes.items() if node in seen}
     there = record.read(engine.shelf, engine.name)
-    with access(machines.login, here) as way:
+    with access(machines.login, shown(there, here)) as way:
         yield View(application, environment, applied, seen, there, way, machines.secrets)
 
 
@@ -103,9 +125,9 @@ def _probe(looked: View, machine: Machine) -> Probe | None:
         return None
     known = looked.record.nodes.get(machine.node)
     units = known.units if known else ()
-    done = looked.run(machine, status.question(units) if units else "true")
+    done = looked.run(machine.node, status.question(units) if units else "true")
     if done.returncode == 255:
-        return Probe({}, False, (done.stderr.strip().splitlines() or ["ssh failed"])[-1])
+        return Probe({}, False, last_word(done))
     return status.read_probe(units, done.stdout)
 
 
@@ -154,7 +176,7 @@ def logs(looked: View, machines: Sequence[Machine], lines: int) -> Iterator[tupl
         known = looked.record.nodes.get(machine.node)
         units = " ".join(f"-u '{unit}'" for unit in known.units) if known else ""
         command = f"journalctl --no-pager -o short-iso --no-hostname -q -n {lines} {units}"
-        done = looked.run(machine, command)
+        done = looked.run(machine.node, command)
         return done.stdout if done.returncode == 0 else f"(cannot be read: {done.stderr.strip()})"
 
     reachable = [machine for machine in machines if looked.reach(machine)]

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from conpaas_iac.network import netreport, vpn
 from conpaas_iac.network.netcause import Facts, Station
 from conpaas_iac.network.netreport import NetReport
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases.inspection import View, ssh_command, view
+from conpaas_iac.usecases.inspection import SilentError, View, view
 
 SCRIPT = Path(__file__).parents[1] / "guest" / "net.py"
 MEASURED = 3.0  # seconds after which a machine stops waiting for what does not answer
@@ -63,22 +62,10 @@ def _asked(station: Station, stations: Sequence[Station], looked: View) -> Stati
     command = f"python3 - {shlex.quote(question(station, others, looked.record))}"
     began = time.time()
     try:
-        done = subprocess.run(
-            ssh_command(looked.access, station.ip, command),
-            input=SCRIPT.read_text(),
-            env={"PATH": "/usr/bin:/bin", **looked.access.environment},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE + MEASURED + EACH * len(stations),
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        return replace(station, state="silent", reason=f"nothing within {error.timeout:.0f} s")
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return replace(station, state="silent", reason=said[-1])
-    facts = msgspec.json.decode(done.stdout, type=Facts)
+        said = looked.ask(station.node, command, SCRIPT.read_text(), PATIENCE + MEASURED + EACH * len(stations))
+    except SilentError as silent:
+        return replace(station, state="silent", reason=str(silent))
+    facts = msgspec.json.decode(said, type=Facts)
     skew = ((facts.began - began) + (facts.ended - time.time())) / 2
     peers = {other.node: peer for other, peer in zip(others, facts.peers, strict=True)}
     return replace(station, facts=facts, peers=peers, skew=skew)

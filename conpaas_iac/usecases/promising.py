@@ -13,9 +13,10 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.plans import inputs, promise
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.plans.plandocument import document
-from conpaas_iac.plans.promise import MANIFEST, STATE, TOOL, VERSION, Promise, digest_of
+from conpaas_iac.plans.promise import MANIFEST, STATE, TOOL, VERSION, Promise
 from conpaas_iac.runs import stream
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.files import digest_of
 from conpaas_iac.usecases import prospect
 from conpaas_iac.usecases.situation import wish_of
 from conpaas_iac.usecases.wish import Request, Wish

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from conpaas_iac.backend import record
+from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.place import Placed
 from conpaas_iac.backend.record import Record
 from conpaas_iac.clouds import Reach
@@ -59,7 +60,7 @@ class Scene:
     def visit(self, playbook: str, chosen: Sequence[Visit], machines: Machines) -> Outcome:
         """Run a playbook on them."""
         hosts = {visit.node: {**machines.nodes[visit.node], "ip": visit.ip} for visit in chosen}
-        with access(machines.login, hosts) as way:
+        with access(machines.login, shown(self.record(), hosts)) as way:
             return self.execute(playbook, chosen, way, self.listen)
 
     def confirm(self, there: Record, chosen: Sequence[Visit], machines: Machines, outcome: Outcome) -> Record:

@@ -240,7 +240,8 @@ class Story:
     def _mend(self, step: Step) -> Step:
         """Mostly the plain `up`; sometimes the user wants something else by now."""
         if step.verb == "down":
-            if self.dice.random() < 0.6:
+            over = self.dice.random() < 0.6
+            if over or any(each.secret for each in self.services):  # for `up` the user would have to give it again
                 return Step("down", step.order)
             return Step("up", {})
         if step.verb == "give":

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,8 +177,3 @@ def test_data_that_was_given_up_by_a_run_that_was_cut_off_is_not_asked_for_again
     world.lxd.lose("shop--db-1")
     with pytest.raises(UserError, match="db would lose its data"):
         world.up()
-
-
-def test_a_service_keeps_its_data_under_another_name(tmp_path: Path) -> None:
-    there = record.Record(founded=frozenset({"db", "other"}))
-    assert there.renamed({"db-1": "data-1"}, {"db": "data"}).founded == {"data", "other"}

@@ -1,6 +1,7 @@
 """`conpaas drift` through the real engine: what the cloud has lost or altered, what machines say, and what mends it."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from conpaas_iac.drift.driftfound import Found, FoundCertificate, FoundPackage, 
 from conpaas_iac.drift.driftreport import DriftReport
 from conpaas_iac.errors import UserError
 from conpaas_iac.usecases import adopting, examining, reverting
-from conpaas_iac.usecases.inspection import View
+from conpaas_iac.usecases.inspection import SilentError, View
 from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
 from tests.schemas import check
@@ -226,7 +227,7 @@ def test_who_does_not_answer_is_named_and_the_others_are_reported(
 ) -> None:
     world.up(backends(3))
     answers["web-1"] = with_file(INI, mac="0")
-    answers["web-2"] = lambda found: (_ for _ in ()).throw(examining.SilentError("Connection refused"))
+    answers["web-2"] = lambda found: (_ for _ in ()).throw(SilentError("Connection refused"))
     report = drift(world)
     assert said(report) == [("web-1", INI, "edited by hand")]
     assert [(each.node, each.reason) for each in report.unchecked] == [("web-2", "Connection refused")]
@@ -339,6 +340,9 @@ def test_asking_may_be_answered_with_no(
     at_shell.up(backends(1))
     answers["web-1"] = with_file(INI, mac="0")
     at_shell.visits.seen.clear()
+    assert cli.run(["drift", "shop", "--revert"]) == 1
+    assert "nobody is there to answer" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr("click.confirm", lambda *words, **fields: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli.run(["drift", "shop", "--revert"]) == 130
     assert at_shell.visits.seen == []

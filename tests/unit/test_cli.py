@@ -1,5 +1,6 @@
 """The command line: verbs, exit codes, and no traceback on any terminal."""
 
+import io
 import subprocess
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ import pytest
 
 from conpaas_iac import cli, commands
 from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldError, MachineError, UserError
+from conpaas_iac.usecases import inspection
 
 HELPERS = {"options", "output", "operations", "operate", "running", "screen", "several"}
 
@@ -152,3 +154,25 @@ def test_what_several_applications_cannot_be_asked(
 ) -> None:
     assert cli.run(["up", *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code", "said"),
+    [
+        (io.StringIO("y\n"), 1, "error: down asks before, and nobody is there to answer\n  → --yes\n"),
+        (Terminal("n\n"), 130, "error: nothing was done\n"),
+    ],
+    ids=["nobody there", "no"],
+)
+def test_down_is_not_done_without_a_yes(
+    stdin: io.StringIO, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(inspection, "machines_of", lambda *_: ("web-1",))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert cli.run(["down", "shop"]) == code
+    assert capsys.readouterr().err.endswith(said)

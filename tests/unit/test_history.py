@@ -179,8 +179,8 @@ def test_what_changes_nothing_leaves_nothing(tmp_path: Path) -> None:
 
 def test_the_file_of_the_user_has_everything(tmp_path: Path) -> None:
     path = tmp_path / "events"
-    for code in (0, 4):  # a second run adds to it
-        log = begin(None, events=str(path))
+    for code in (0, 4):  # a second run, begun at another time, adds to it
+        log = begin(None, step=0.5 + code, events=str(path))
         log.named("shop", "default")
         log.end(code, "it is held" if code else "")
     lines = [schemas.check(line, "event") for line in path.read_text().splitlines()]

@@ -66,3 +66,16 @@ def test_what_is_no_record_is_said(tmp_path: Path, content: bytes) -> None:
     shelf.write("shop.default/record.json", content)
     with pytest.raises(UserError, match=r"the record of shop \(default\)"):
         record.read(shelf, "shop.default")
+
+
+def test_what_a_service_has_stays_its_own_under_another_name() -> None:
+    machines, services = frozenset({"db-1", "web-1"}), frozenset({"db", "web"})
+    there = replace(
+        confirmed(THREE), resting=machines, visiting=machines, making=machines, lighthouses=("db-1", "web-1"),
+        founded=services, given_up=services,
+    )
+    there = there.renamed({"db-1": "data-1"}, {"db": "data"})
+    assert there.resting == there.visiting == there.making == {"data-1", "web-1"}
+    assert there.lighthouses == ("data-1", "web-1")
+    assert there.founded == there.given_up == {"data", "web"}
+    assert set(there.renamed({"web-1": "front-1"}, {}).nodes) == {"front-1", "web-2", "web-3"}

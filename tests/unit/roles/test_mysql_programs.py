@@ -3,6 +3,8 @@
 import gzip
 import io
 import re
+import socketserver
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,40 @@ def test_programs_are_templates_of_nothing(name: str) -> None:
 def test_every_verb_of_the_descriptor_is_there() -> None:
     for verb in ("verify", "drain", "join", "leave", "load", "save", "shell", "status", "recover"):
         assert callable(getattr(verbs, verb))
+
+
+def test_a_balancer_that_leaves_takes_nobody_new_before_it_looks_who_is_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    inside = [["a visitor"], []]
+
+    class Balancer(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            told.append(self.rfile.readline().decode().strip())
+            self.wfile.write(b"\n")
+
+    def visitors() -> list[str]:
+        told.append("who is inside?")
+        return inside.pop(0)
+
+    monkeypatch.setattr(verbs, "BALANCER", tmp_path / "admin.sock")
+    monkeypatch.setattr(verbs, "settings", lambda: {"member": False, "balancer": True})
+    monkeypatch.setattr(verbs, "_visitors", visitors)
+    monkeypatch.setattr(verbs.subprocess, "run", lambda command, **_: told.append(command[0]))
+    with socketserver.UnixStreamServer(str(verbs.BALANCER), Balancer) as server:
+        asked = threading.Thread(target=server.handle_request)
+        asked.start()
+        verbs.leave()
+        asked.join()
+    assert told == ["disable frontend visitors", "who is inside?", "who is inside?", "systemctl"]
+
+
+def test_a_balancer_that_is_down_leaves_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(verbs, "BALANCER", tmp_path / "admin.sock")
+    monkeypatch.setattr(verbs, "settings", lambda: {"member": False, "balancer": True})
+    monkeypatch.setattr(verbs, "_visitors", list)
+    monkeypatch.setattr(verbs.subprocess, "run", lambda command, **_: told.append(command[0]))
+    verbs.leave()
+    assert told == ["systemctl"]

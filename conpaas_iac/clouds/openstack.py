@@ -77,6 +77,7 @@ class Cloud(base.Cloud):
     BAKES = False
     ADOPTS = False
     OWN_RESOURCES = True
+    KEYS_IN_USER_DATA = True
 
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """What the dashboard shows; OpenStack takes any name, also twice, but it is the host name, too."""

@@ -10,7 +10,18 @@ from typing import Any
 
 from conpaas_iac import lxd, settings
 from conpaas_iac.host import base_image
+from tests.standins import initialise
 from tests.standins.lab import POOL, PREFIX, RECORD, Lab, remove_bridge
+
+# What our own images hold more than those of a cloud.
+BARE = """set -e
+dpkg --purge nftables python3-apt
+systemctl disable -q nebula.service
+cd /etc && rm systemd/system/nebula.service ssh/sshd_config.d/conpaas.conf systemd/journald.conf.d/conpaas.conf
+rm apt/apt.conf.d/90conpaas dpkg/dpkg.cfg.d/conpaas /usr/local/bin/nebula /usr/local/bin/nebula-cert
+rmdir /etc/nebula
+sync
+"""
 
 BIN = Path(__file__).with_name("bin")
 DEBIAN = "debian-12-amd64-20251103-2286"
@@ -43,6 +54,10 @@ def publish(lab: Lab, image: Mapping[str, Any]) -> None:
     name = f"image-{key}"
     made = ours.instances.create({"name": name, "source": source, "profiles": [], "devices": root}, wait=True)
     try:
+        made.start(wait=True)
+        code, _, said = made.execute(["sh", "-c", f"{initialise.UP}\n{BARE}"])
+        assert not code, said
+        made.stop(force=True, wait=True)
         record = {"id": str(uuid.uuid4()), "name": name, "owner": DEBIANS_ACCOUNT, **image}
         body = {
             "name": name,
@@ -53,6 +68,8 @@ def publish(lab: Lab, image: Mapping[str, Any]) -> None:
         }
         lab.client.instances.create(body, wait=True)
     finally:
+        if made.state().status != "Stopped":
+            made.stop(force=True, wait=True)
         made.delete(wait=True)
 
 

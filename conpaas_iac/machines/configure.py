@@ -87,6 +87,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         extravars={"conpaas_batches": _batches(visits), **_base(playbook, visits, private)},
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
+        cancel_callback=lambda: False,  # without one it takes Ctrl-C and SIGTERM for itself, and keeps them
         quiet=True,
         rotate_artifacts=1,
     )

@@ -72,6 +72,19 @@ def test_ctrl_c_ends_cleanly_and_the_next_up_goes_on(story: Story) -> None:
     assert story.status()["well"]
 
 
+def test_ctrl_c_lets_machines_be_configured_to_the_end(story: Story) -> None:
+    story.write(service(StartupInstances={"backend": 2}))
+    story.conpaas("up", story.manifest)
+    story.write(service(StartupInstances={"backend": 1}))
+    events = story.folder / "events"
+    told = ("up", story.manifest, "--events", events)
+    screen = on_terminal(story, lambda _: events.exists() and '"ship"' in events.read_text(), *told, stop=True)
+    assert "error: stopped, as asked. Not done: leave front-2" in screen, screen
+    assert '"phase":"confirm","state":"done","node":"front-1"' in events.read_text().replace(" ", "")
+    story.conpaas("up", story.manifest)
+    assert [node["name"] for node in story.status()["nodes"]] == ["front-1"]
+
+
 def test_the_live_view_shows_machines_and_phases(story: Story) -> None:
     story.write(service())
     screen = on_terminal(story, lambda text: "Ready in" in text, "up", story.manifest)

@@ -81,7 +81,8 @@ def declare(
             opts=ResourceOptions.merge(options, ResourceOptions(depends_on=[server, *shared.routed])),
         )
         ip = address.address
-    greeting = Greeting(f"{name}.greeting", server.id, ip)
+    # Another flavor restarts it, so it greets anew.
+    greeting = Greeting(f"{name}.greeting", pulumi.Output.concat(server.id, " ", kind[0].name), ip)
     return pulumi.Output.all(id=server.id, ip=ip, hostKey=host.publicKey, greeting=greeting.id).apply(
         lambda known: {each: known[each] for each in ("id", "ip", "hostKey")}
     )

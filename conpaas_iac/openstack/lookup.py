@@ -1,21 +1,22 @@
 """What there is in a project of OpenStack: flavors, images, networks, and how much more it may have."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from conpaas_iac import openstack
 from conpaas_iac.core.layout import SIZES
+from conpaas_iac.core.ordering import count
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import UserError
 
 DEBIAN = "debian-12"  # what a machine's image is called where it is the cloud's own one
 RANGE = "172.31.0.0/20"  # of a place's own network: outside of what applications get
-QUOTAS = {  # a quota -> what of it is in use, and its unit
-    "instances": ("instances_used", "machines"),
-    "total_cores": ("total_cores_used", "cores"),
-    "total_ram": ("total_ram_used", "MiB of memory"),
+QUOTAS: dict[str, tuple[str, Callable[[int], str]]] = {  # a quota -> what of it is in use, and how one speaks of it
+    "instances": ("instances_used", lambda number: count(number, "machine")),
+    "total_cores": ("total_cores_used", lambda number: count(number, "core")),
+    "total_ram": ("total_ram_used", lambda number: f"{number} MiB of memory"),
 }
 
 
@@ -121,10 +122,10 @@ def refuse_over_quota(place: Place, wanted: Mapping[str, int]) -> None:
         limits = openstack.client(place).compute.get_limits().absolute
     short = []
     for name, more in wanted.items():
-        used, unit = QUOTAS[name]
+        used, words = QUOTAS[name]
         limit, there = getattr(limits, name), getattr(limits, used) or 0
         if limit is not None and limit >= 0 and there + more > limit:
-            short.append(f"{more} {unit} wanted, {max(0, limit - there)} of {limit} left")
+            short.append(f"{words(more)} wanted, {max(0, limit - there)} of {limit} left")
     if short:
         remedy = "remove machines, make them smaller, or ask the cloud's operators for a higher quota"
         raise UserError(f"cloud {place.name}: the quota is short: {'; '.join(short)}", remedy)

@@ -27,7 +27,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, openstack: Lab) -> Iterator[C
         ({"Flavors": {"small": "huge"}}, {}, {}, "cloud uni: OpenStack has no flavor 'huge'"),
         ({"ExternalNetwork": "moon"}, {}, {}, "cloud uni: OpenStack has no external network 'moon'"),
         ({"Range": "10.45.7.0/24"}, {}, {}, "10.45.7.0/24 overlaps the application's range"),
-        ({}, {"instances": "0"}, {}, "cloud uni: the quota is short: 1 machines wanted, 0 of 0 left"),
+        ({}, {"instances": "0"}, {}, "cloud uni: the quota is short: 1 machine wanted, 0 of 0 left"),
         ({}, {"ram": "1023"}, {}, "1024 MiB of memory wanted, 1023 of 1023 left"),
         ({"Cloud": "das6"}, {}, {}, "Cloud das6 was not found"),
         ({"Region": "two"}, {}, {}, "Region two is not a valid region name"),

@@ -11,6 +11,7 @@ from conpaas_iac.aws.network import Shared, security_group
 from conpaas_iac.clouds.shared import firewall, userdata
 from conpaas_iac.core.declaration import Machine, facts
 from conpaas_iac.core.places import Place
+from conpaas_iac.provider.host import PRIVATE, PUBLIC
 from conpaas_iac.provider.sdk import Greeting, Host, Identity
 
 DISK, DATA = 16, 20  # GiB
@@ -22,21 +23,23 @@ def declare(
 ) -> pulumi.Output[Any]:
     """{id, ip, hostKey}. What is beside the instance is named after it, so that failures are the machine's."""
     name, options = machine.resource, shared.resources
-    host = Host(f"{name}.host", facts(machine, place), identity.owner)
+    volume = _volume(machine, place, shared, tags) if machine.data else None
+    template = _template(machine, identity, volume)
+    host = Host(f"{name}.host", facts(machine, place), identity.owner, _image(machine.image, shared), template)
     groups = [shared.group]
     if rules := firewall.own(machine):
         purpose = f"public ports of {machine.node}"
         groups.append(security_group(f"{name}.public", shared.vpc, rules, purpose, tags, options))
-    volume = _volume(machine, place, shared, tags) if machine.data else None
+    user_data: pulumi.Output[str] = pulumi.Output.secret(host.userData)
     instance = aws.ec2.Instance(
         name,
-        ami=_image(machine.image, shared),
+        ami=host.bootImage,
         instance_type=sizes.instance_type(place, machine.cpu, machine.memory),
         subnet_id=shared.subnet,
         vpc_security_group_ids=groups,
         key_name=shared.key,
         associate_public_ip_address=True,
-        user_data=_user_data(machine, identity, host, volume),
+        user_data=user_data,
         metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
@@ -48,14 +51,8 @@ def declare(
             tags=tags,
         ),
         tags=tags,
-        # A newer image, or other words in user data, make no other machine: only a new incarnation does.
         opts=pulumi.ResourceOptions.merge(
-            options,
-            pulumi.ResourceOptions(
-                ignore_changes=["ami", "user_data"],
-                delete_before_replace=True,
-                replacement_trigger=machine.incarnation,
-            ),
+            options, pulumi.ResourceOptions(delete_before_replace=True, replacement_trigger=machine.incarnation)
         ),
     )
     if volume:
@@ -95,15 +92,10 @@ def _volume(machine: Machine, place: Place, shared: Shared, tags: Mapping[str, A
     )
 
 
-def _user_data(
-    machine: Machine, identity: Identity, host: Host, volume: aws.ebs.Volume | None
-) -> pulumi.Output[str]:
+def _template(machine: Machine, identity: Identity, volume: aws.ebs.Volume | None) -> pulumi.Output[str]:
     def text(known: Mapping[str, str]) -> str:
         device = f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{known['volume'].replace('-', '')}"
         data = userdata.Volume(device, machine.data) if known["volume"] else None
-        return userdata.cloud_config(machine.node, known["login"], known["private"], known["public"], data)
+        return userdata.cloud_config(machine.node, known["login"], PRIVATE, PUBLIC, data)
 
-    known = {"login": identity.publicKey, "private": host.privateKey, "public": host.publicKey}
-    made = pulumi.Output.all(**known, volume=volume.id if volume else "").apply(text)
-    secret: pulumi.Output[str] = pulumi.Output.secret(made)
-    return secret
+    return pulumi.Output.all(login=identity.publicKey, volume=volume.id if volume else "").apply(text)

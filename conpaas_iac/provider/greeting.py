@@ -13,7 +13,7 @@ PAUSE = 0.5  # seconds between looks
 class Greeting(Remembered):
     """Waited for when the machine is made."""
 
-    SECONDS: ClassVar[float] = 300.0  # that a boot may take
+    SECONDS: ClassVar[float] = 120.0  # that a boot may take
 
     def diff(self, old: Values, new: Values) -> Change:
         """Another machine greets anew; another address of the same one is no matter."""

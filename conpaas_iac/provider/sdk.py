@@ -44,15 +44,28 @@ class Authority(pulumi.CustomResource):
 
 
 class Host(pulumi.CustomResource):
-    """What is known of a machine that another provider makes, and its one-time host key."""
+    """What is known of a machine that another provider makes, and what it boots with: image, user data, host key.
+
+    `template` is user data in which `provider.host` marks where the key goes; it counts when the machine is made.
+    """
 
     publicKey: pulumi.Output[str]
     privateKey: pulumi.Output[str]
+    bootImage: pulumi.Output[str]
+    userData: pulumi.Output[str]
 
-    def __init__(self, name: str, facts: Mapping[str, Any], owner: pulumi.Output[str]) -> None:
-        outputs = dict.fromkeys(("publicKey", "privateKey"))
-        options = pulumi.ResourceOptions(additional_secret_outputs=["privateKey"])
-        super().__init__("conpaas:cloud:Host", name, {**facts, "owner": owner, **outputs}, options)
+    def __init__(
+        self,
+        name: str,
+        facts: Mapping[str, Any],
+        owner: pulumi.Output[str],
+        image: pulumi.Input[str] = "",
+        template: pulumi.Input[str] = "",
+    ) -> None:
+        outputs = dict.fromkeys(("publicKey", "privateKey", "bootImage", "userData"))
+        options = pulumi.ResourceOptions(additional_secret_outputs=["privateKey", "userData"])
+        inputs = {**facts, "owner": owner, "bootsWith": image, "template": template}
+        super().__init__("conpaas:cloud:Host", name, {**inputs, **outputs}, options)
 
 
 class Greeting(pulumi.CustomResource):

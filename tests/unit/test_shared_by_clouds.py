@@ -16,7 +16,7 @@ from conpaas_iac.clouds.shared.firewall import Rule
 from conpaas_iac.core.declaration import Machine, facts, machine_of
 from conpaas_iac.core.flows import Port
 from conpaas_iac.core.places import Place
-from conpaas_iac.provider.host import Host
+from conpaas_iac.provider.host import PRIVATE, PUBLIC, Host
 from conpaas_iac.provider.identity import ssh_key_pair
 from tests.builders import TYPES, build, service, wanted
 
@@ -124,16 +124,26 @@ def test_types_that_keep_data_say_where() -> None:
             assert group.keeps_data == bool(group.data), (kind.name, name)
 
 
+def test_user_data_holds_the_key_that_the_stack_knows() -> None:
+    machine = wanted(build(service())).machines[0]
+    template = userdata.cloud_config("web-1", "ssh-ed25519 AAAA login", PRIVATE, PUBLIC)
+    made = Host().create({**facts(machine, Place("ec2", "aws")), "template": template, "bootsWith": "ami-1"}).outputs
+    keys = yaml.safe_load(made["userData"])["ssh_keys"]
+    assert keys == {"ed25519_private": made["privateKey"], "ed25519_public": made["publicKey"]}
+    assert made["bootImage"] == "ami-1"
+
+
 def test_a_host_key_is_new_with_each_incarnation_only() -> None:
     machine = wanted(build(service())).machines[0]
     known = facts(machine, Place("ec2", "aws"))
     host = Host()
     made = host.create({**known, "owner": "x"})
-    assert made.secrets == {"privateKey"}
+    assert made.secrets == {"privateKey", "userData"}
     assert made.outputs["publicKey"].startswith("ssh-ed25519 ")
     assert "OPENSSH PRIVATE KEY" in made.outputs["privateKey"]
     state = {**known, "owner": "x", **made.outputs}
     assert host.diff(state, {**known, "owner": "x"}) == host.diff({}, {})
     assert host.diff(state, {**known, "owner": "x", "cpu": 4}).updated == ("cpu",)
     assert host.diff(state, {**known, "owner": "x", "incarnation": 2}).replaced == ("incarnation",)
+    assert host.diff(state, {**known, "owner": "x", "bootsWith": "ami-2", "template": "other"}) == host.diff({}, {})
     json.dumps(known)

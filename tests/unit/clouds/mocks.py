@@ -7,6 +7,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import rpc
 
+from conpaas_iac.provider import host
+
 
 @dataclass
 class Declared(pulumi.runtime.Mocks):
@@ -25,6 +27,10 @@ class Declared(pulumi.runtime.Mocks):
         outputs |= {"publicKey": "ssh-ed25519 AAAA", "privateKey": PRIVATE, "owner": "the-owner", "keys": PRIVATE}
         outputs |= {"address": "198.51.100.1", "accessIpV4": "198.51.100.1"}
         outputs |= {"certificates": "", "facts": [], "value": PRIVATE, "availabilityZone": "eu-west-1a"}
+        if args.typ == "conpaas:cloud:Host":
+            inputs = plain(args.inputs)
+            text = inputs.get("template", "").replace(host.PRIVATE, PRIVATE).replace(host.PUBLIC, "ssh-ed25519 AAAA")
+            outputs |= {"bootImage": inputs.get("bootsWith", ""), "userData": text}
         return f"id-{args.name}", {**plain(args.inputs), **outputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Credentials come from AWS's own places only (profile, environment, SSO, a role); conpaas keeps none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -64,6 +64,17 @@ def errors(what: str, place: Place) -> Iterator[None]:
         raise _translated(begin, error.response["Error"]) from error
     except exceptions.BotoCoreError as error:
         raise MachineError(f"{begin}: {error}", remedy=AGAIN) from error
+
+
+def dry_run(call: Callable[..., Any], **arguments: Any) -> None:
+    """Ask whether a call would be allowed; raises ClientError only where it would not."""
+    from botocore.exceptions import ClientError
+
+    try:
+        call(DryRun=True, **arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in FORBIDDEN:
+            raise
 
 
 def _translated(begin: str, error: dict[str, str]) -> UserError | MachineError:

@@ -9,13 +9,14 @@ from typing import Any
 from conpaas_iac import aws
 from conpaas_iac.aws import images, listing, sizes
 from conpaas_iac.aws.ranges import RANGE
-from conpaas_iac.clouds.shared import ranges
+from conpaas_iac.clouds.shared import ranges, tags
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import ConpaasError, UserError
 
 VCPUS = ("ec2", "L-1216C47A")  # running on-demand instances of the standard families
 ADDRESSES = ("ec2", "L-0263D0A3")  # elastic addresses of EC2 in VPCs
+NETWORKS = ("vpc", "L-F678F1CE")  # VPCs of a region
 STANDARD = tuple("acdhimrtz")  # families that the first of them counts
 MORE = "ask for more: AWS console, Service Quotas, Amazon EC2; or fewer or smaller machines"
 
@@ -29,8 +30,9 @@ def check(place: Place, machines: Collection[Machine]) -> None:
     zone = _subnet(place, machines) if "Subnet" in place.settings else place.settings.get("Zone", "")
     _types(place, types, zone)
     for image in sorted({each.image for each in machines}):
-        _image(place, image)
+        _allowed(place, _image(place, image), min(types))
     _cores(place, types)
+    _networks(place)
     _addresses(place, sum(bool(each.ports) for each in machines))
 
 
@@ -103,12 +105,20 @@ def _types(place: Place, types: Iterable[str], zone: str) -> None:
         raise UserError(f"cloud {place.name}: there is no instance type {', '.join(missing)} in {where}", remedy)
 
 
-def _image(place: Place, image: str) -> None:
+def _image(place: Place, image: str) -> str:
+    """Its id; of Debian's own, any of them."""
     with aws.errors(f"image {image}", place):
         found = aws.client(place).describe_images(**images.query(image))["Images"]
     if not found:
         remedy = '"Image" of the service: the id of one that is there'
         raise UserError(f"cloud {place.name}: there is no image {image} in {place.settings['Region']}", remedy)
+    return str(found[0]["ImageId"])
+
+
+def _allowed(place: Place, image: str, kind: str) -> None:
+    """Whether these credentials may make instances: asked for one that is not made. What else EC2 says is no matter."""
+    with aws.errors("may we make instances", place):
+        aws.dry_run(aws.client(place).run_instances, ImageId=image, InstanceType=kind, MinCount=1, MaxCount=1)
 
 
 def _cores(place: Place, wanted: Mapping[str, int]) -> None:
@@ -141,10 +151,21 @@ def _addresses(place: Place, needed: int) -> None:
         _refuse_beyond(place, "elastic addresses", used, needed, limit)
 
 
+def _networks(place: Place) -> None:
+    """Where a network of ours is there, it may be this place's: then none is made."""
+    limit = None if "Subnet" in place.settings else _quota(place, *NETWORKS)
+    if limit is None:
+        return
+    with aws.errors("networks in use", place):
+        found = aws.client(place).describe_vpcs()["Vpcs"]
+    if not any(tag["Key"] == tags.OWNER for vpc in found for tag in vpc.get("Tags", ())):
+        _refuse_beyond(place, "networks (VPC)", len(found), 1, limit)
+
+
 def _refuse_beyond(place: Place, what: str, used: int, needed: int, limit: int) -> None:
     if used + needed > limit:
         short = used + needed - limit
-        text = f"{needed} {what} are needed, {used} of {limit} are in use: the quota is short by {short}"
+        text = f"{what}: {needed} more are needed, {used} of {limit} are in use: the quota is short by {short}"
         raise UserError(f"cloud {place.name}: {text}", MORE)
 
 

@@ -12,6 +12,7 @@ from conpaas_iac.core.declaration import Machine, facts
 from conpaas_iac.core.places import Place
 from conpaas_iac.openstack.lookup import Flavor
 from conpaas_iac.openstack.network import Shared, labels, security_group
+from conpaas_iac.provider.host import PRIVATE, PUBLIC
 from conpaas_iac.provider.sdk import Greeting, Host, Identity
 
 DISK, DATA = 16, 20  # GiB
@@ -32,7 +33,9 @@ def declare(
     `title` is what it is called there; `kind` is flavor and id of the image.
     """
     name, options = machine.resource, shared.resources
-    host = Host(f"{name}.host", facts(machine, place), identity.owner)
+    volume = _volume(machine, title, place, options, tags) if machine.data else None
+    boot, template = _boot(place, *kind), _template(machine, identity, volume)
+    host = Host(f"{name}.host", facts(machine, place), identity.owner, boot, template)
     groups = [shared.group]
     if rules := firewall.own(machine):
         groups.append(security_group(f"{name}.public", title, rules, tags, options))
@@ -46,25 +49,19 @@ def declare(
         tags=labels(tags),
         opts=options,
     )
-    volume = _volume(machine, title, place, options, tags) if machine.data else None
-    told: pulumi.Output[str] = pulumi.Output.secret(_user_data(machine, identity, host, volume))
+    told: pulumi.Output[str] = pulumi.Output.secret(host.userData)
     server = openstack.compute.Instance(
         name,
         name=title,
         flavor_name=kind[0].name,
-        **_disk(place, *kind),
+        image_id=host.bootImage.apply(_image),
+        block_devices=host.bootImage.apply(_disks),
         networks=[openstack.compute.InstanceNetworkArgs(port=port.id)],
         metadata=dict(tags),
         user_data=told,
         stop_before_destroy=True,
-        # A newer image, or other words in user data, make no other machine: only a new incarnation does.
         opts=ResourceOptions.merge(
-            options,
-            ResourceOptions(
-                ignore_changes=["image_id", "block_devices", "user_data"],
-                delete_before_replace=True,
-                replacement_trigger=machine.incarnation,
-            ),
+            options, ResourceOptions(delete_before_replace=True, replacement_trigger=machine.incarnation)
         ),
     )
     if volume:
@@ -92,21 +89,32 @@ def _before_replace(options: ResourceOptions) -> ResourceOptions:
     return ResourceOptions.merge(options, ResourceOptions(delete_before_replace=True))
 
 
-def _disk(place: Place, flavor: Flavor, image: str) -> dict[str, Any]:
-    """The flavor's own disk, or a volume: where that is asked for, and where flavors have none."""
+def _boot(place: Place, flavor: Flavor, image: str) -> str:
+    """What a machine boots from, as its Host keeps it: an image, for the flavor's own disk; with size and type of a
+    volume where one is asked for, and where flavors have no disk.
+    """
     size = place.settings.get("Disk") or (0 if flavor.disk else DISK)
-    if not size:
-        return {"image_id": image}
-    volume = openstack.compute.InstanceBlockDeviceArgs(
+    return f"{image} {size} {place.settings.get('VolumeType', '')}".strip() if size else image
+
+
+def _image(boot: str) -> str | None:
+    return None if " " in boot else boot
+
+
+def _disks(boot: str) -> list[openstack.compute.InstanceBlockDeviceArgs]:
+    image, *volume = boot.split(" ", 2)
+    if not volume:
+        return []
+    disk = openstack.compute.InstanceBlockDeviceArgs(
         uuid=image,
         source_type="image",
         destination_type="volume",
-        volume_size=size,
-        volume_type=place.settings.get("VolumeType"),
+        volume_size=int(volume[0]),
+        volume_type=volume[1] if len(volume) > 1 else None,
         boot_index=0,
         delete_on_termination=True,
     )
-    return {"block_devices": [volume]}
+    return [disk]
 
 
 def _volume(
@@ -124,16 +132,12 @@ def _volume(
     )
 
 
-def _user_data(
-    machine: Machine, identity: Identity, host: Host, volume: openstack.blockstorage.Volume | None
+def _template(
+    machine: Machine, identity: Identity, volume: openstack.blockstorage.Volume | None
 ) -> pulumi.Output[str]:
-    known = pulumi.Output.all(
-        login=identity.publicKey, private=host.privateKey, public=host.publicKey, volume=volume.id if volume else ""
-    )
+    def text(known: Mapping[str, str]) -> str:
+        device = f"/dev/disk/by-id/virtio-{known['volume'][:20]}"  # as KVM calls it
+        data = userdata.Volume(device, machine.data) if known["volume"] else None
+        return userdata.cloud_config(machine.node, known["login"], PRIVATE, PUBLIC, data)
 
-    def text(each: Mapping[str, str]) -> str:
-        device = f"/dev/disk/by-id/virtio-{each['volume'][:20]}"  # as KVM calls it
-        data = userdata.Volume(device, machine.data) if volume else None
-        return userdata.cloud_config(machine.node, each["login"], each["private"], each["public"], data)
-
-    return known.apply(text)
+    return pulumi.Output.all(login=identity.publicKey, volume=volume.id if volume else "").apply(text)

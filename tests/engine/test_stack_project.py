@@ -14,7 +14,9 @@ PROJECT = folder("stacks") / "application"
 
 
 def test_a_preview_of_the_project_shows_no_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.up(backends(2))
+    world.lxd.projects.add("lab")
+    places = {"lab": {"Provider": "lxd", "Project": "lab"}}
+    world.up({**backends(1), "Uses": []}, {"ServiceName": "db", "Cloud": "lab", "Uses": []}, Clouds=places)
     written = world.folder.parent / "state" / "workspaces" / "shop.default" / "declaration.json"
     monkeypatch.setenv("CONPAAS_DECLARATION", str(written))
     stack: Any = world.engine()._stack
@@ -29,7 +31,7 @@ def test_a_preview_of_the_project_shows_no_change(world: World, monkeypatch: pyt
             steps.append((str(getattr(metadata.op, "value", metadata.op)), metadata.urn.rsplit("::", 1)[-1]))
 
     stack.preview(program=program, on_event=hear)
-    assert {name for _, name in steps} >= {"identity", "authority", "web-1", "web-2"}
+    assert {name for _, name in steps} >= {"identity", "authority", "web-1", "db-1"}
     assert {operation for operation, _ in steps} == {"same"}
 
 

@@ -342,7 +342,7 @@ def test_stopped_started_resized_and_removed(there: Replay) -> None:
     place, ids = cloud(), [there.ids["db-1"], there.ids["db-2"]]
     place.stop(ids)
     states = {each.node: each.running for each in place.inventory("the-owner")}
-    assert [node for node, running in states.items() if not running] == ["db-1", "db-2"]
+    assert {node for node, running in states.items() if not running} == {"db-1", "db-2"}
     place.resize({ids[0]: (2, 2048)})
     place.start(ids)
     seen = {each.node: each for each in place.inventory("the-owner")}
@@ -366,7 +366,7 @@ def machines(count: int = 2, **fields: Any) -> list[Machine]:
 @pytest.fixture(autouse=True)
 def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """moto knows no quotas of EC2."""
-    limits = {"L-1216C47A": 32, "L-0263D0A3": 5}
+    limits = {"L-1216C47A": 32, "L-0263D0A3": 5, "L-F678F1CE": 5}
     monkeypatch.setattr("conpaas_iac.aws.preflight._quota", lambda place, service, code: limits[code])
     return limits
 
@@ -409,7 +409,7 @@ def test_an_image_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_quota_that_is_short_by_one_is_said(quotas: dict[str, int]) -> None:
     quotas["L-1216C47A"] = 3  # two machines of two virtual processors
     assert refused(cloud(), *machines()) == (
-        "4 virtual processors are needed, 0 of 3 are in use: the quota is short by 1"
+        "virtual processors: 4 more are needed, 0 of 3 are in use: the quota is short by 1"
     )
     quotas["L-1216C47A"] = 4
     cloud().preflight(machines())
@@ -419,8 +419,25 @@ def test_a_quota_that_is_short_by_one_is_said(quotas: dict[str, int]) -> None:
     quotas["L-1216C47A"], quotas["L-0263D0A3"] = 99, 1
     ports = next(each.ports for each in target("aws").machines if each.ports)
     assert refused(cloud(), *machines(ports=ports)) == (
-        "2 elastic addresses are needed, 0 of 1 are in use: the quota is short by 1"
+        "elastic addresses: 2 more are needed, 0 of 1 are in use: the quota is short by 1"
     )
+    quotas["L-F678F1CE"] = 1
+    assert refused(cloud(), *machines()) == (
+        "networks (VPC): 1 more are needed, 1 of 1 are in use: the quota is short by 1"
+    )
+
+
+def test_rights_are_asked_for_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = aws.client(target("aws").places["far"])
+    asked: list[dict[str, Any]] = []
+
+    def run_instances(**arguments: Any) -> None:
+        asked.append(arguments)
+        raise ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "not you"}}, "RunInstances")
+
+    monkeypatch.setattr(client, "run_instances", run_instances)
+    assert refused(cloud(), *machines()) == "may we make instances: these credentials may not do that: not you"
+    assert [each["DryRun"] for each in asked] == [True]
 
 
 def test_a_network_that_overlaps_the_vpn_is_refused() -> None:

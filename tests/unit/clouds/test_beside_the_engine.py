@@ -118,7 +118,7 @@ def test_a_machine_is_there_once_it_greets(listener: socket.socket, monkeypatch:
 def test_one_that_never_greets_is_a_failure_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Greeting, "SECONDS", -1.0)
     monkeypatch.setattr(greeting, "greets", lambda ip: "no route to host")
-    with pytest.raises(ConpaasError, match=r"no SSH answer from .* within -1 s: no route to host") as raised:
+    with pytest.raises(ConpaasError, match="within -1 s: no route to host") as raised:
         Greeting().create({"machine": "i-1", "ip": "198.51.100.1"})
     assert "SshFrom" in raised.value.remedy
 

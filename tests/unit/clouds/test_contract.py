@@ -177,4 +177,4 @@ def test_volumes_of_openstack() -> None:
     for each in found.of_type("openstack:compute/instance:Instance").values():
         (disk,) = each["blockDevices"]
         assert (disk["uuid"], disk["volumeType"], disk["bootIndex"]) == ("id-of-debian", "LUKS", 0)
-        assert "imageId" not in each
+        assert each.get("imageId") is None

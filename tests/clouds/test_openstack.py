@@ -8,7 +8,7 @@ from tests.standins.plugin import ask_fault
 
 
 def test_from_nothing_to_nothing(tmp_path: Path, openstack: Lab) -> None:
-    """Cut off after a server was made; then up, with that server gone, stopped and started, and down."""
+    """Cut off after a server was made; then up, with that server gone, stopped and started, made anew, and down."""
     with stories.told(tmp_path, openstack=openstack) as here:
         story, web = here.story, {"Type": "php", "ServiceName": "web", "Cloud": "uni"}
         clouds = {"uni": stories.PLACES["openstack"]}
@@ -27,5 +27,10 @@ def test_from_nothing_to_nothing(tmp_path: Path, openstack: Lab) -> None:
         story.conpaas("start", story.name)
         assert story.status()["answers"] == {"web": "200"}
         assert openstack.servers().keys() == before.keys()
+        ip = story.status()["nodes"][0]["ip"]
+        story.conpaas("replace", story.manifest, "web-1")
+        assert (story.status()["answers"], story.status()["nodes"][0]["ip"]) == ({"web": "200"}, ip)
+        assert len(openstack.servers()) == 1
+        assert not openstack.servers().keys() & before.keys()
         story.conpaas("down", story.name, "--yes")
         assert openstack.servers() == {}

@@ -70,9 +70,10 @@ class Turn:
     def between(self, execute: Any) -> Any:
         """An executor of plays that checks before each, and says which machines it is at."""
 
-        def checked(playbook: str, visits: Any, *rest: Any, **named: Any) -> Any:
+        def checked(playbook: str, visits: Any, access: Any, *rest: Any, **named: Any) -> Any:
             self.step(f"{playbook} {', '.join(visit.node for visit in visits)}")
-            return execute(playbook, visits, *rest, **named)
+            with self.telling(access.stop.touch):
+                return execute(playbook, visits, access, *rest, **named)
 
         return checked
 
@@ -110,6 +111,7 @@ class Turn:
             processes.end_descendants()  # so that nothing of it writes or creates any more
             raise KeyboardInterrupt
         self.ask()  # before anything else: a second signal may come at any time
-        text = f"{self.phase or 'the running step'} ends first; Ctrl-C again: now"
+        step = f" ({self.phase})" if self.phase else ""
+        text = f"what is going on ends first{step}; Ctrl-C again: now"
         # In a thread: the signal may have come in the middle of writing to the same terminal.
         threading.Thread(target=self._listen, args=(Event("interrupt", "started", text=text),), daemon=True).start()

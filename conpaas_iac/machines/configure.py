@@ -1,25 +1,23 @@
 """Ships trees to machines and has them prove that they work: the only place that runs Ansible."""
 
-import json
+import math
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 from conpaas_iac import settings
 from conpaas_iac.backend.record import Certificate, certificate
-from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import Failure, MachineError
 from conpaas_iac.host import bare
+from conpaas_iac.machines import cargo
 from conpaas_iac.machines.ssh import Access
-from conpaas_iac.network import vpn
 from conpaas_iac.network.certificates import Authority
-from conpaas_iac.network.renewal import Policy
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.shipped import folder
 
@@ -61,7 +59,8 @@ class Outcome:
     confirmed: tuple[str, ...]
     failures: tuple[Failure, ...]
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    untouched: tuple[str, ...] = ()  # nodes of batches after one in which something failed
+    # of batches after one in which something failed, or that was to be the last
+    untouched: tuple[str, ...] = ()
     host_keys: Mapping[str, str] = field(default_factory=dict)  # that machines have made
 
 
@@ -78,13 +77,17 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
 
     private = access.folder / f"run-{playbook}"
     private.mkdir(mode=0o700, exist_ok=True)
-    watcher = _Watcher(listen)
+    watcher, batches = _Watcher(listen), _batches(visits)
     ansible_runner.run(
         private_data_dir=str(private),
         project_dir=str(folder("playbooks")),
         playbook=f"{playbook}.yml",
         inventory={"all": {"hosts": {visit.node: _variables(visit, private) for visit in visits}}},
-        extravars={"conpaas_batches": _batches(visits), **_base(playbook, visits, private)},
+        extravars={
+            "conpaas_batches": batches,
+            "conpaas_stop": str(access.stop) if len(batches) > 1 else "",
+            **_base(playbook, visits, private),
+        },
         envvars=_environment(access, len(visits)),
         event_handler=watcher,
         cancel_callback=lambda: False,  # without one it takes Ctrl-C and SIGTERM for itself, and keeps them
@@ -95,16 +98,23 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
     if not watcher.started and visits:
         said = watcher.said[-500:].strip() or "it was killed, or ended without a word"
         raise MachineError(f"Ansible did not start: {said}", remedy="the same command goes on from here")
-    first = min((visit.batch for visit in visits if visit.node in failed), default=None)
     left = [visit for visit in visits if visit.node not in watcher.reached and visit.node not in failed]
-    unfinished = (visit for visit in left if first is None or visit.batch <= first)
+    last = _last_batch(visits, failed, watcher.reached if access.stop.exists() else ())
+    unfinished = (visit for visit in left if visit.batch <= last)
     return Outcome(
         tuple(visit.node for visit in visits if visit.node not in failed and visit.node in watcher.reached),
         (*watcher.failures, *(Failure(each.node, playbook, "Ansible ended before it was done") for each in unfinished)),
         watcher.certificates,
-        tuple(visit.node for visit in left if first is not None and visit.batch > first),
+        tuple(visit.node for visit in left if visit.batch > last),
         watcher.host_keys,
     )
+
+
+def _last_batch(visits: Sequence[Visit], failed: Collection[str], stopped: Collection[str]) -> float:
+    """The one that was to be the last: something failed in it, or it was the last that `stopped` machines were in."""
+    wrong = [visit.batch for visit in visits if visit.node in failed]
+    begun = [visit.batch for visit in visits if visit.node in stopped]
+    return min(wrong) if wrong else max(begun, default=math.inf)
 
 
 def _variables(visit: Visit, private: Path) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "ansible_host": visit.ip,
         "ansible_user": "root",
         "conpaas_address": visit.address,
-        "conpaas_tree": str(_tree_file(visit, private)),
+        "conpaas_tree": str(cargo.tree_file(visit, private)),
         "conpaas_type": visit.type,
         "conpaas_groups": list(visit.groups),
         "conpaas_baked": visit.baked,
@@ -144,47 +154,6 @@ def _base(playbook: str, visits: Sequence[Visit], private: Path) -> dict[str, An
 def _batches(visits: Sequence[Visit]) -> list[int]:
     """How many machines each batch has, in their order."""
     return [len(list(batch)) for _, batch in groupby(visits, key=lambda visit: visit.batch)]
-
-
-def _tree_file(visit: Visit, private: Path) -> Path:
-    """The tree as the ship plugin takes it; on a memory file system, for its owner only."""
-    tree = visit.tree
-    code = {**asdict(tree.code), "archive": visit.archive} if tree.code else None
-    document = {
-        "node": tree.node,
-        "digest": tree.digest,
-        "files": [{**asdict(file), "content": _revealed(file.content, visit)} for file in tree.files],
-        "absent": list(tree.absent),
-        "units": list(tree.units),
-        "idle_units": list(tree.idle_units),
-        "code": code,
-        "kept": [vpn.CERTIFICATE] if tree.member else [],
-        "enrol": _enrolment(visit) if visit.authority else None,
-    }
-    path = private / f"{visit.node}.json"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file)
-    return path
-
-
-def _revealed(content: str, visit: Visit) -> str:
-    return placeholders.revealed(content, visit.secrets, quoting.FILTERS)
-
-
-def _enrolment(visit: Visit) -> dict[str, Any]:
-    """What the ship plugin needs to sign the machine's certificate; it stays on this side."""
-    assert visit.authority and visit.tree.member
-    member = visit.tree.member
-    return {
-        "path": vpn.CERTIFICATE,
-        "key": vpn.KEY,
-        "unit": "nebula",
-        "on_change": "restart" if visit.moves else "reload",
-        "authority": asdict(visit.authority),
-        "subject": {"name": member.name, "address": member.address, "groups": list(member.groups)},
-        "seconds": Policy().certificate.total_seconds(),
-    }
 
 
 def _environment(access: Access, forks: int) -> dict[str, str]:

@@ -20,6 +20,11 @@ class Access:
     known_hosts: Path
     environment: Mapping[str, str]
 
+    @property
+    def stop(self) -> Path:
+        """Where this file is, plays that are going on begin no other batch."""
+        return self.folder / "stop"
+
     def options(self) -> tuple[str, ...]:
         """Options for ssh: only our key, only recorded hosts."""
         return (

@@ -1,5 +1,6 @@
 """Changes of machines in service, machines made anew or taken out by name, and data that is not lost by accident."""
 
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from conpaas_iac import catalog
 from conpaas_iac.backend import record
 from conpaas_iac.catalog import Group
-from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.errors import Interrupted, MachineError, UserError
 from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.ssh import Access
 from conpaas_iac.usecases import deployment
 from conpaas_iac.usecases.wish import Request
 from tests.engine.conftest import World, backends
@@ -79,6 +81,26 @@ def test_a_roll_that_stops_leaves_the_rest_and_goes_on_later(world: World) -> No
     causes = {change.node: change.cause for change in out.plan.changes}
     assert causes["web-2"] == "its last visit did not end well"
     assert set(causes) == {"web-2", "web-3"}
+    assert world.up().plan.is_empty
+
+
+def test_a_roll_that_is_interrupted_ends_after_the_batch_and_goes_on_later(world: World) -> None:
+    world.up(backends(3))
+    run = world.visits
+
+    def interrupted(playbook: str, visits: Sequence[Visit], way: Access, *arguments: Any) -> Outcome:
+        """Ctrl-C in the first batch, after which Ansible looks for the file."""
+        assert not way.stop.exists()
+        signal.raise_signal(signal.SIGINT)
+        assert way.stop.exists()
+        outcome = run(playbook, visits[:1], way, *arguments)
+        return replace(outcome, untouched=tuple(visit.node for visit in visits[1:]))
+
+    with pytest.raises(Interrupted, match="Not done: configure web-2, web-1"):
+        manifest = world.write({**backends(3), **SLOW})
+        deployment.up(Request(manifest), world.settings, world.events.append, lambda plan, wish: None, interrupted)
+    out = world.up()
+    assert {change.node for change in out.plan.changes} == {"web-1", "web-2"}
     assert world.up().plan.is_empty
 
 

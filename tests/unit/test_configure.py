@@ -1,7 +1,9 @@
 """Ansible as it is begun, and what is said where it does not begin."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import ansible_runner
 import pytest
@@ -20,6 +22,27 @@ def test_killed_before_its_first_word_it_is_no_bug_of_ours(tmp_path: Path, monke
     with pytest.raises(MachineError, match="Ansible did not start: it was killed") as failed:
         run("configure", [VISIT], Access(tmp_path, tmp_path / "known_hosts", {}), silent)
     assert failed.value.exit_code == 3 and failed.value.remedy
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_machines_of_batches_that_did_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    way = Access(tmp_path, tmp_path / "known_hosts", {})
+    visits = [replace(VISIT, node=f"web-{k}", batch=k) for k in (1, 2, 3)]
+
+    def play(extravars: dict[str, Any], event_handler: Any, **_: Any) -> None:
+        assert extravars == {"conpaas_batches": [1, 1, 1], "conpaas_stop": str(way.stop)}
+        event_handler({"event": "runner_on_start", "event_data": {"host": "web-1", "task": "ship"}})
+        event_handler({"event": "playbook_on_stats", "event_data": {"ok": {"web-1": 5}}})
+        if stopped:
+            way.stop.touch()
+
+    monkeypatch.setattr(ansible_runner, "run", play)
+    outcome = run("configure", visits, way, silent)
+    assert outcome.confirmed == ("web-1",)
+    assert outcome.untouched == (("web-2", "web-3") if stopped else ())
+    assert [each.node for each in outcome.failures] == ([] if stopped else ["web-2", "web-3"])
 
 
 def test_ctrl_c_stays_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ class Settings:
     lxd_bridge: str = "conpaas0"
     address_pool: str = "10.32.0.0/11"  # ranges of applications and of the bridge come from here
     lxd_bridge_range: str = "10.60.0.0/16"
+    prices: str = ""  # a TOML file over the shipped table of prices, conpaas_iac/plans/prices.toml
     parallel: str = "4"  # applications that one `up` makes at the same time
     retry_pause: str = "2"  # seconds before a machine that failed is tried again; four times that before the last time
 

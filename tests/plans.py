@@ -31,6 +31,7 @@ from conpaas_iac.network import membership
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.plans import plandocument
 from conpaas_iac.plans.plan import Plan
+from conpaas_iac.plans.prices import SHIPPED
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases import prospect, situation, wish
 from conpaas_iac.usecases.wish import Known, Request, Wish
@@ -57,11 +58,13 @@ def folder() -> Iterator[Path]:
 def wished(manifest: Path, known: Known | None = None) -> Wish:
     """What a manifest in the folder asks for; the lock file is written."""
     Path("manifest.json").write_bytes(manifest.read_bytes())
+    own = manifest.parent / "prices.toml"
+    Path("prices.toml").write_bytes(own.read_bytes() if own.exists() else SHIPPED.read_bytes())
     application = json.loads(manifest.read_text())["Application"]
     if not Path("conpaas.lock.json").exists():
         lockfile.write(Path("conpaas.lock.json"), Lock(application, "default", RANGE))
     request = Request(Path("manifest.json"), now=NOW)
-    return wish.build(request, Settings(), known=lambda _: known or Known())
+    return wish.build(request, Settings(prices="prices.toml"), known=lambda _: known or Known())
 
 
 def after(wanted: Wish) -> tuple[Applied, Record]:
@@ -78,7 +81,7 @@ def after(wanted: Wish) -> tuple[Applied, Record]:
     keys = declaration.wanted(wanted.topology, {}).secrets
     there = replace(there, founded=founded, secret_names=secrets)
     there = replace(there, inputs=prospect.table(wanted), secrets=wanted.topology.secrets)
-    return Applied("owner", machines, ips, AUTHORITIES, str(RANGE), keys), there
+    return Applied("owner", machines, ips, AUTHORITIES, str(RANGE), keys, wanted.topology.places), there
 
 
 def images(wanted: Wish) -> dict[str, str]:

@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling",
+        "manifest manifest.* usecases.scaling usecases.new_type",
         "ground code catalog model",
     ),
     "fetch": (
@@ -48,10 +48,10 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "pure": (
         "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
-        "plans.planning plans.danger plans.inputs plans.causes core.templates core.render backend.record "
-        "backend.hostkeys backend.lockfile views.status "
-        "network.vpn network.certificates network.membership network.renewal network.joins usecases.operations "
-        "runs.history backend.statefile plans.rolling plans.plandocument",
+        "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
+        "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
+        "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
+        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
         "ground catalog model seen",
     ),
     "host": (
@@ -83,11 +83,13 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
-        "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys plans.promise usecases.promising "
-        "machines.sight machines.contact machines.visits plans.losses machines.power usecases.deployment "
-        "usecases.lifecycle usecases.revisiting usecases.rotation usecases.inspection usecases.listing "
-        "usecases.joining usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport "
-        "drift.driftfound drift.adoption usecases.examining usecases.reverting",
+        "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys usecases.costing usecases.moving "
+        "usecases.leaving usecases.waypoint usecases.silence "
+        "usecases.urls plans.promise usecases.promising machines.sight "
+        "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
+        "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
+        "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
+        "drift.adoption usecases.examining usecases.reverting",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": (
@@ -134,10 +136,11 @@ HOMES = {
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places core.placing "
-    "plans.plan core.templates core.render views.status machines.visits network.vpn network.joins network.netcause "
-    "network.netreport network.renewal plans.rolling plans.losses usecases.operations plans.danger plans.inputs "
-    "plans.causes plans.planning plans.plandocument drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
+    "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
+    "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
+    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
+    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250
@@ -301,8 +304,17 @@ def test_a_service_type_is_one_folder(kind: ServiceType) -> None:
         assert kind.descriptor.entry in kind.descriptor.groups
 
 
-def test_roles_that_are_no_service_types_do_not_exist() -> None:
-    assert {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()} == set(ALL)
+INCLUDED = {name for kind in ALL.values() for name in kind.descriptor.includes}
+
+
+def test_roles_that_are_no_service_types_are_included_by_one() -> None:
+    assert {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()} == set(ALL) | INCLUDED
+
+
+@pytest.mark.parametrize("name", sorted(INCLUDED))
+def test_an_included_role_holds_what_its_types_share(name: str) -> None:
+    assert name not in ALL
+    assert {path.name for path in (ROOT / "roles" / name).iterdir()} <= {"README.md", "tasks", "templates"}
 
 
 def test_the_top_level_is_the_one_that_was_agreed() -> None:

@@ -8,13 +8,13 @@ import pulumi_aws as aws
 
 from conpaas_iac.aws import images, sizes
 from conpaas_iac.aws.network import Shared, security_group
+from conpaas_iac.aws.sizes import DATA, DISK
 from conpaas_iac.clouds.shared import firewall, userdata
 from conpaas_iac.core.declaration import Machine, facts
 from conpaas_iac.core.places import Place
 from conpaas_iac.provider.host import PRIVATE, PUBLIC
 from conpaas_iac.provider.sdk import Greeting, Host, Identity
 
-DISK, DATA = 16, 20  # GiB
 DEVICE = "/dev/sdf"
 
 

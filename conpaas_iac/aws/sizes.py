@@ -4,6 +4,7 @@ from conpaas_iac.core.layout import SIZES, Size
 from conpaas_iac.core.places import Place
 
 TYPES = {"small": "t3.micro", "medium": "t3.small", "large": "c6i.xlarge"}  # as much memory as the size says
+DISK, DATA = 16, 20  # GiB of a machine's own disk, and of a volume for its data
 
 
 def types(place: Place) -> dict[str, str]:

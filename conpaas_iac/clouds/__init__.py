@@ -11,6 +11,7 @@ from conpaas_iac.core import places
 from conpaas_iac.core.places import Place, Places
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.provider import Provider
+from conpaas_iac.network.standing import Standing, Standings
 from conpaas_iac.settings import Settings
 
 
@@ -62,6 +63,11 @@ class Reach:
 
     def __getitem__(self, name: str) -> Cloud:
         return at(places.named(self.places, name), self.settings)
+
+    def standings(self) -> Standings:
+        """How machines of each place are reached."""
+        known = self.each(self.places)
+        return {name: Standing(cloud.network, cloud.PUBLIC, cloud.KEEPS_ADDRESS) for name, cloud in known}
 
     def each(self, names: Collection[str]) -> Iterator[tuple[str, Cloud]]:
         """Those of these names, in order."""

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from conpaas_iac.aws import images, listing, power, preflight
+from conpaas_iac.aws import images, listing, power, preflight, sizes
+from conpaas_iac.aws.sizes import DATA, DISK
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
-from conpaas_iac.clouds.base import Seen, Tagged
+from conpaas_iac.clouds.base import Seen, Sold, Tagged
 from conpaas_iac.clouds.shared import tags
 from conpaas_iac.core.declaration import Declaration, Machine, machine_of
 from conpaas_iac.core.places import Place
@@ -72,10 +73,17 @@ class Cloud(base.Cloud):
     MACHINE = "aws:ec2/instance:Instance"
     MTU = 1500  # packets that cross the internet
     KEEPS_ADDRESS = False
+    PUBLIC = True
     BAKES = False
     ADOPTS = False
     KEYS_IN_USER_DATA = True
     OWN_RESOURCES = True
+
+    def sold(self, machine: Machine) -> Sold:
+        """Its type, its disks, and the public address that every instance has."""
+        own, more = self.place.settings.get("Disk", DISK), self.place.settings.get("Data", DATA)
+        kind, region = sizes.instance_type(self.place, machine.cpu, machine.memory), self.place.settings["Region"]
+        return Sold(kind, region, own + (more if machine.data else 0), 1)
 
     @staticmethod
     def objections(service: model.Service, place: Place) -> Iterable[Objection]:

@@ -48,6 +48,16 @@ class Tagged:
 
 
 @dataclass(frozen=True)
+class Sold:
+    """What a provider is paid for, of one machine; tables of prices speak of it."""
+
+    type: str = ""  # as the provider calls it; empty: by our size
+    region: str = ""
+    storage: int = 0  # GB that are paid for besides
+    addresses: int = 0  # public ones
+
+
+@dataclass(frozen=True)
 class Cloud(ABC):
     """A cloud as one application means it; the file of a cloud holds a class of this name."""
 
@@ -61,9 +71,19 @@ class Cloud(ABC):
     MTU: ClassVar[int]  # largest packet of its network, in bytes
     KEEPS_ADDRESS: ClassVar[bool]  # whether a machine that is made anew has the address on its network that it had
     BAKES: ClassVar[bool]  # whether its images hold the packages of a service type
+    PUBLIC: ClassVar[bool] = False  # whether its machines have addresses that are reached from everywhere
     ADOPTS: ClassVar[bool]  # whether a create takes over the machine that a create which was cut off has left
     KEYS_IN_USER_DATA: ClassVar[bool]  # whether a machine boots with a host key that others may have read
     OWN_RESOURCES: ClassVar[bool]  # whether a place has resources besides its machines, as a network of its own
+
+    @property
+    def network(self) -> str:
+        """What machines reach each other on without the VPN: places that share it have the same name for it."""
+        return f"{self.place.provider} {self.place.resource}"
+
+    def sold(self, machine: Machine) -> Sold:
+        """What is paid for a machine."""
+        return Sold()
 
     @staticmethod
     def objections(service: model.Service, place: Place) -> Iterable[Objection]:

@@ -54,6 +54,11 @@ class Cloud(base.Cloud):
         """The user's settings, with what is set for the place."""
         return replace(self.settings, lxd_project=self.place.settings.get("Project", self.settings.lxd_project))
 
+    @property
+    def network(self) -> str:
+        """The bridge of this host, which all projects share."""
+        return f"lxd {self.settings.lxd_socket} {self.settings.lxd_bridge}"
+
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """Unique among all applications: slugs never hold a double hyphen."""
         name = "--".join((application, node) if environment == "default" else (application, environment, node))

@@ -51,16 +51,19 @@ def command(
         configured = settings.load()
         now, engine = prospect.survey(request, configured, look=refresh)
         plan = prospect.plan_of(now)
-        if out:
+        excess = plan.cost.excess if plan.cost else ""
+        if out and not excess:
             write_atomically(out, promise.encode(promising.made(now.wish, engine, configured, plan)))
         run.planned(plan)
-        run.code = 2 if exit_code and not plan.is_empty else 0
+        run.code = 1 if excess else 2 if exit_code and not plan.is_empty else 0
     if form == "text":
         run.console.print(planview.view(plan, files))
-        if out:
+        if out and not excess:
             run.console.print(f"Saved. To do exactly this: conpaas up --plan {out}", markup=False, style="dim")
     else:
         click.echo(_text(plan, form, files))
+    if plan.cost:
+        plan.cost.refuse(plan.application)
     return run.code
 
 

@@ -8,6 +8,7 @@ from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
+from conpaas_iac.plans import prices
 from conpaas_iac.sources.inspected import Inspector
 
 
@@ -20,10 +21,11 @@ def command(manifests: tuple[Path, ...], form: str) -> int:
     Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
     """
     types, configured = catalog.load(), settings.load()
-    inspect = Inspector(configured.cache)
+    inspect, currencies = Inspector(configured.cache), prices.load(configured.prices).currencies
     found: list[Diagnostic] = []
     for path in manifests:
-        found += read(path, types, clouds.providers(), configured.default_cloud, inspect).diagnostics
+        reading = read(path, types, clouds.providers(), configured.default_cloud, inspect, currencies)
+        found += reading.diagnostics
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))

@@ -26,6 +26,11 @@ SIZES = {
 }
 
 
+def size_name(cpu: int, memory: int) -> str:
+    """"small", or "3 cpu, 512 MiB" where no size is like that."""
+    return next((name for name, size in SIZES.items() if size == Size(cpu, memory)), f"{cpu} cpu, {memory} MiB")
+
+
 @dataclass(frozen=True)
 class Node:
     """One machine, before it exists."""

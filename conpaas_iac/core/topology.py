@@ -37,7 +37,7 @@ class Service:
     rank: int = 0  # start order among services: lower first
     secrets: Mapping[str, str] = field(default_factory=dict)  # the type's name of a secret -> the application's
     environment_secrets: Mapping[str, str] = field(default_factory=dict)  # variable -> secret
-
+    fields: Mapping[str, object] = field(default_factory=dict)  # the type's own, but for code, data and secrets
 
     @property
     def entry(self) -> IPv4Address:
@@ -62,6 +62,10 @@ class Topology:
     def nodes(self) -> tuple[Node, ...]:
         """Every machine, in the order of services and ordinals."""
         return tuple(node for service in self.services for node in service.nodes)
+
+    def node(self, name: str) -> Node:
+        """The machine of that name; raises KeyError."""
+        return {node.name: node for node in self.nodes}[name]
 
     def provider(self, node: Node) -> str:
         """The provider of the cloud that a machine is on."""
@@ -162,7 +166,14 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         },
         environment_secrets=service.environment_secrets,
         at_once=service.at_once,
+        fields=_fields(service, kind),
     )
+
+
+def _fields(service: model.Service, kind: ServiceType) -> dict[str, object]:
+    """What templates may see of them."""
+    secrets = {secret.field for secret in kind.descriptor.secrets.values()}
+    return {name: value for name, value in service.fields.items() if name not in {"Archive", "Dump", *secrets}}
 
 
 def _names_in_use(

@@ -90,6 +90,11 @@ class Engine:
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
         return found
 
+    def again(self) -> "Engine":
+        """The same stack, as it is by now."""
+        application, _, environment = self.name.partition(".")
+        return Engine.existing(self._settings, application, environment)
+
     @property
     def shelf(self) -> Store:
         """Our documents beside its checkpoint."""
@@ -99,7 +104,9 @@ class Engine:
         """What the checkpoint held when the stack was opened."""
         machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
         names = by_resource(places)
-        owner, span, authorities, machines, ips, keys = "", "", Authorities(), [], {}, []
+        owner, span, authorities, keys = "", "", Authorities(), []
+        there: dict[str, Machine] = {}
+        ips: dict[str, str] = {}
         ids: dict[str, str] = {}
         resources = self._workspace.checkpoint.get("resources") or ()
         outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
@@ -115,10 +122,12 @@ class Engine:
                 name, near = resource["urn"].rsplit("::", 1)[-1], engine_state.beside(resource["urn"], outputs)
                 machine = cloud.applied(resource["inputs"], near)
                 made_as = "" if machine.node == name else name
-                machines.append(replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud)))
+                if machine.node in there and there[machine.node].incarnation > machine.incarnation:
+                    continue  # one that moved to another provider, whose former machine is not gone yet
+                there[machine.node] = replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud))
                 ids[machine.node] = resource.get("id", "")
                 ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
-        machines.sort(key=lambda machine: natural(machine.node))
+        machines = sorted(there.values(), key=lambda machine: natural(machine.node))
         known = {node: ip for node, ip in ips.items() if ip}
         return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places, ids)
 

@@ -25,6 +25,7 @@ def outputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
     nodes: dict[str, dict[str, str]] = {}
     secrets: dict[str, str] = {}
     found: dict[str, Any] = {"nodes": nodes, "secrets": secrets}
+    incarnations: dict[str, int] = {}
     for resource, made in resources:
         if not made:
             continue
@@ -37,8 +38,10 @@ def outputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
             secrets[resource["id"]] = made["value"]
         elif cloud := machine_types.get(resource["type"]):
             near = beside(resource["urn"], outputs_of)
-            node = cloud.applied(resource["inputs"], near).node
-            nodes[node] = {"id": resource["id"], **cloud.made(made, near)}
+            machine = cloud.applied(resource["inputs"], near)
+            if machine.incarnation >= incarnations.get(machine.node, 0):  # of two, the one that moved
+                incarnations[machine.node] = machine.incarnation
+                nodes[machine.node] = {"id": resource["id"], **cloud.made(made, near)}
     return found
 
 

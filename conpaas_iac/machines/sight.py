@@ -10,6 +10,7 @@ from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Applied
+from conpaas_iac.errors import MachineError, UserError
 
 SECONDS = 3  # that a machine may take to be reached
 Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
@@ -17,9 +18,10 @@ Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
 LOOKS = (0.2, 0.4, 0.8)  # seconds before each further look for what a list lacks: clouds show new machines late
 
 
-def believed(applied: Applied) -> dict[str, Seen]:
-    """The machines, as the checkpoint alone says."""
-    return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in applied.machines}
+def believed(applied: Applied, at: Collection[str] | None = None) -> dict[str, Seen]:
+    """The machines, or those at some clouds, as the checkpoint alone says."""
+    machines = (each for each in applied.machines if at is None or each.cloud in at)
+    return {each.node: Seen(each.node, "", "", True, each.incarnation) for each in machines}
 
 
 def seen_now(applied: Applied, reach: Reach) -> dict[str, Seen]:
@@ -38,10 +40,18 @@ def lists(
     reach: Reach,
     renamed: Mapping[str, str] | None = None,
     making: Collection[str] = (),
+    silent: dict[str, str] | None = None,
 ) -> Lists:
-    """What each cloud has, under new names where machines have them; `renamed` is former name -> name."""
+    """What each cloud has, under new names where machines have them; `renamed` is former name -> name.
+
+    Where `silent` is given, it learns of clouds that do not answer, and why, unless none does.
+    """
     names = _names(applied, reach) if applied.owner else set()
-    return _patiently(applied, making, lambda: _renamed(_asked(names, applied.owner, reach), renamed or {}))
+
+    def ask() -> Lists:
+        return _renamed(_asked(names, applied.owner, reach, silent), renamed or {})
+
+    return _patiently(applied, making, ask, silent)
 
 
 def _names(applied: Applied, reach: Reach) -> set[str]:
@@ -49,10 +59,13 @@ def _names(applied: Applied, reach: Reach) -> set[str]:
     return {*reach.places, *(machine.cloud for machine in applied.machines)}
 
 
-def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], Lists]) -> Lists:
+def _patiently(
+    applied: Applied, making: Collection[str], ask: Callable[[], Lists], silent: Collection[str] | None = None
+) -> Lists:
     """What the checkpoint knows, or a run began to make, and no cloud shows, is looked for again before it is lost."""
-    unknown = set(making) - {machine.node for machine in applied.machines}
     found = ask()
+    applied = replace(applied, machines=tuple(each for each in applied.machines if each.cloud not in (silent or ())))
+    unknown = set(making) - {machine.node for machine in applied.machines}
     for pause in LOOKS:
         there = {each.node for seen in found.values() for each in seen}
         if len(known(applied, found)) == len(applied.machines) and unknown <= there:
@@ -62,12 +75,18 @@ def _patiently(applied: Applied, making: Collection[str], ask: Callable[[], List
     return found
 
 
-def _asked(names: Collection[str], owner: str, reach: Reach) -> Lists:
-    """A place with two names shows its machines once."""
+def _asked(names: Collection[str], owner: str, reach: Reach, silent: dict[str, str] | None = None) -> Lists:
+    """A place with two names shows its machines once; one that was silent is not asked again."""
     found: dict[str, tuple[Seen, ...]] = {}
     shown: set[tuple[str, str]] = set()
-    for name, cloud in reach.each(names):
-        here = cloud.inventory(owner)
+    for name, cloud in reach.each(set(names) - (silent or {}).keys()):
+        try:
+            here = cloud.inventory(owner)
+        except (MachineError, UserError) as error:
+            if silent is None or len(silent) + 1 == len(names):
+                raise
+            silent[name] = error.message
+            continue
         found[name] = tuple(each for each in here if (each.id, each.name) not in shown)
         shown |= {(each.id, each.name) for each in here}
     return found

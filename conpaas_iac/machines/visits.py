@@ -19,6 +19,8 @@ from conpaas_iac.network.certificates import Authority
 from conpaas_iac.plans import rolling
 from conpaas_iac.usecases.wish import Wish
 
+CLOUD = "cloud"  # step of a failure that is a whole cloud's
+
 
 def stages(wanted: Wish, machines: Machines, there: Record, awoken: Collection[str]) -> list[list[Visit]]:
     """Services in start order, each in batches: what is new and what stays in service first, then what is rolled.
@@ -161,6 +163,9 @@ def raise_on_failure(outcome: Outcome, what: str = "not configured", forgiven: s
     """Raises MachineError naming machines and steps; failures of the step `forgiven` do not count."""
     failures = tuple(failure for failure in outcome.failures if failure.step != forgiven)
     if failures:
-        names = ", ".join(sorted({failure.node for failure in failures}))
-        rest = f"; {', '.join(outcome.untouched)} left as before" if outcome.untouched else ""
-        raise MachineError(f"{names}: {what}{rest}", failures, "mend it, then run the same command again")
+        silent = sorted(failure.node for failure in failures if failure.step == CLOUD)
+        names = ", ".join(sorted({failure.node for failure in failures if failure.step != CLOUD}))
+        said = [f"{names}: {what}"] if names else []
+        said += [f"{cloud} does not answer, its machines are left as they are" for cloud in silent]
+        said += [f"{', '.join(outcome.untouched)} left as before"] if outcome.untouched else []
+        raise MachineError("; ".join(said), failures, "mend it, then run the same command again")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -9,7 +10,7 @@ from conpaas_iac.catalog import ServiceType
 from conpaas_iac.manifest import counts, locations, naming, network, relations
 from conpaas_iac.manifest.clouds import Clouds
 from conpaas_iac.manifest.context import Context, Named
-from conpaas_iac.manifest.model import Manifest, Service
+from conpaas_iac.manifest.model import Budget, Manifest, Service
 from conpaas_iac.manifest.network import Addresses
 from conpaas_iac.manifest.schema import OWN_FIELDS
 from conpaas_iac.manifest.source import quote
@@ -43,7 +44,19 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     source = context.findings.document.source
     places = {pointer: source.place(span) for pointer, span in context.findings.document.values.items()}
     about = (application, data.get("Description", ""))
-    return Manifest(context.path, *about, services, dict(clouds.used), wide, places, source.hidden)
+    budget = _budget(context, data)
+    return Manifest(context.path, *about, services, dict(clouds.used), wide, places, budget, source.hidden)
+
+
+def _budget(context: Context, data: Mapping[str, Any]) -> Budget | None:
+    written = data.get("Budget", {})
+    if not {"Month", "Currency"} <= written.keys():
+        return None
+    currency = written["Currency"]
+    if context.currencies and currency not in context.currencies:
+        message = f"no prices are known in {quote(currency)}"
+        context.findings.add("E0501", "/Budget/Currency", message, f"known: {', '.join(context.currencies)}")
+    return Budget(Decimal(str(written["Month"])), currency)
 
 
 def _service(context: Context, around: Around, named: Named, kind: ServiceType) -> Service:
@@ -74,7 +87,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         options=_options(kind, data.get("Configuration", {})),
         environment={name: str(value) for name, value in variables.items() if not isinstance(value, dict)},
         size=size,
-        placement=data.get("Placement", "packed"),
+        placement=data.get("Placement", kind.descriptor.placement),
         image=data.get("Image", ""),
         publish=network.publish(context, kind, data, pointer),
         at_once=int(data.get("MaxUnavailable", 1)),

@@ -35,6 +35,7 @@ class Context:
     providers: Providers
     default_cloud: str
     inspect: "Inspect" = look
+    currencies: Collection[str] = ()  # that prices are known in; none: that is not asked
 
     @property
     def folder(self) -> Path:

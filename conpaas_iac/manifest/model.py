@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,14 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the application may cost."""
+
+    month: Decimal
+    currency: str  # or "credits"
+
+
+@dataclass(frozen=True)
 class Service:
     """One service of the application."""
 
@@ -95,4 +104,5 @@ class Manifest:
     clouds: Places  # the named ones, and those that a service means by their own name
     range: IPv4Network | None
     places: Mapping[str, Place]  # JSON pointer -> place of the value
+    budget: Budget | None = None
     text: str = dataclass_field(default="", repr=False)  # as it is written, but for secrets

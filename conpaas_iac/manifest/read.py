@@ -1,6 +1,7 @@
 """From a file to a `Manifest`, or to everything that is wrong with it."""
 
 import codecs
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,12 @@ def read(
     providers: Providers,
     settings_cloud: str = "lxd",
     inspect: Inspect = look,
+    currencies: Collection[str] = (),
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
-    `providers` are the clouds of this installation; `settings_cloud` is the user's default; `inspect` looks at code.
+    `providers` are the clouds of this installation; `settings_cloud` is the user's default; `inspect` looks at code;
+    `currencies` are those that prices are known in.
     """
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -48,7 +51,7 @@ def read(
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
-    context = Context(path, findings, types, providers, settings_cloud, inspect)
+    context = Context(path, findings, types, providers, settings_cloud, inspect, currencies)
     manifest = build(context, prune(document.data, useless))
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 

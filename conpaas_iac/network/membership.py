@@ -11,8 +11,9 @@ from conpaas_iac.backend.record import Certificate, Confirmed, Record
 from conpaas_iac.core.ordering import count
 from conpaas_iac.core.render import File, Member, Tree
 from conpaas_iac.core.topology import Topology
-from conpaas_iac.network import renewal, vpn
+from conpaas_iac.network import renewal, standing, vpn
 from conpaas_iac.network.certificates import Subject
+from conpaas_iac.network.standing import Standings
 
 UNIT = "nebula"
 
@@ -50,6 +51,7 @@ def complete(
     record: Record,
     now: datetime,
     mtu: int = 1300,
+    standings: Standings | None = None,
 ) -> dict[str, Tree]:
     """The trees with their part in the network; `ips` is node -> address on the provider's network, where known.
 
@@ -58,7 +60,7 @@ def complete(
     alive = renewal.trusted(authorities.facts, now)
     if not alive:  # not made yet, or all have ended: the next run of the engine makes one
         return dict(trees)
-    places = {node: vpn.Place(ip) for node, ip in ips.items()}
+    places = standing.places(topology, ips, standings or {})
     texts = vpn.configurations(topology, places, blocked_at(record, now), record.lighthouses, vpn.Transport(mtu=mtu))
     pem, signer = authorities.trusted(now), signing(authorities, record, now)
     nodes = {node.name: node for node in topology.nodes}
@@ -142,9 +144,11 @@ def _file(path: str, content: str) -> File:
     return File(path, content, "0600", "root", "root", UNIT, "reload")
 
 
-def lighthouses_of(topology: Topology, ips: Mapping[str, str], record: Record) -> tuple[str, ...]:
+def lighthouses_of(
+    topology: Topology, ips: Mapping[str, str], record: Record, standings: Standings | None = None
+) -> tuple[str, ...]:
     """The machines that others ask; remembered so that they stay the same while they can."""
-    places = {node: vpn.Place(ip) for node, ip in ips.items()}
+    places = standing.places(topology, ips, standings or {})
     return tuple(node.name for node in vpn.lighthouses(topology, places, record.lighthouses))
 
 

@@ -83,9 +83,11 @@ def _explained(change: MachineChange, plan: Plan, origins: Origins) -> MachineCh
             fields = NUMBERS if change.action == "add" else NUMBERS[1:]
             found = origins.among(service, fields) or _said(origins, service, "StartupInstances")
             return replace(change, causes=found, parts=_placed(change.parts, found))
+        case "move":
+            return replace(change, causes=origins.among(service, ("Cloud", "Machines")))
         case "replace":
-            found = origins.among(service, ("Type", "Cloud", "Machines"))
-            return replace(change, causes=found if change.cause.startswith(("type:", "cloud:")) else ())
+            found = origins.among(service, ("Type",))
+            return replace(change, causes=found if change.cause.startswith("type:") else ())
         case _:
             files = tuple(replace(file, causes=_of_file(file, change, plan, origins)) for file in change.files)
             parts = tuple(replace(part, causes=_of_part(part, change, origins)) for part in change.parts)

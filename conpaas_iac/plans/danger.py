@@ -82,14 +82,15 @@ def _classed(
             return change
         case "rest":
             return replace(change, danger="downtime")
-        case "remove" | "replace":
+        case "remove" | "replace" | "move":
             if keeps and change.service in losses:
                 lost = Part("data", change.service, "remove", losses[change.service], "data loss")
                 return replace(change, danger="data loss", parts=(*change.parts, lost))
-            stop = company.stop(node, serves, 1)
+            stop = company.stop(node, serves, None if change.action == "move" else 1)
             danger: Danger = "safe" if stop == "restart" and change.action == "remove" else stop
             danger = danger if serves else "safe"
-            left = [Part("data", change.service, "remove", "its copy goes; others stay", danger)] if keeps else []
+            fate = "its copy is made anew from the others'" if change.action == "move" else "its copy goes; others stay"
+            left = [Part("data", change.service, "remove", fate, danger)] if keeps else []
             return replace(change, danger=danger, parts=(*change.parts, *left))
         case _:
             return _changed(change, company, ground, serves)

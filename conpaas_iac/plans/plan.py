@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Literal
 
 from conpaas_iac.core.declaration import Machine
+from conpaas_iac.plans.cost import Cost
 
-Action = Literal["add", "change", "replace", "remove", "rest", "wake"]
+Action = Literal["add", "change", "replace", "move", "remove", "rest", "wake"]
 Step = Literal["add", "change", "remove"]
 Danger = Literal["safe", "restart", "downtime", "data loss"]
 DANGERS: tuple[Danger, ...] = ("safe", "restart", "downtime", "data loss")
@@ -103,6 +104,7 @@ class Plan:
     types: Mapping[str, str] = field(default_factory=dict)  # service -> type
     before: Totals = field(default_factory=Totals)
     after: Totals = field(default_factory=Totals)
+    cost: Cost | None = None
 
     def count(self, *actions: Action) -> int:
         """How many machines meet one of these actions; a replaced machine counts as added and removed."""

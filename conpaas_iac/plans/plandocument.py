@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from conpaas_iac.core.ordering import count
+from conpaas_iac.plans import costwords
 from conpaas_iac.plans.plan import Cause, FileChange, MachineChange, Part, Plan, Totals
 
 VERSION = 2
@@ -25,6 +26,7 @@ def document(plan: Plan, files: bool = False) -> dict[str, Any]:
         "unchanged": plan.unchanged,
         "notes": list(plan.notes),
         "losses": dict(plan.losses),
+        **({"cost": costwords.document(plan.cost)} if plan.cost else {}),
         "summary": summary(plan),
     }
 
@@ -72,7 +74,8 @@ def summary(plan: Plan) -> str:
         return f"No changes. {plan.application} is as its manifest says ({count(plan.unchanged, 'machine')})."
     add, remove = plan.count("add", "replace"), plan.count("remove", "replace")
     change = plan.count("change", "wake", "rest")
-    return f"Plan: {add} to add, {change} to change, {remove} to remove; {plan.unchanged} as they are."
+    moved = f", {plan.count('move')} to move" if plan.count("move") else ""
+    return f"Plan: {add} to add, {change} to change, {remove} to remove{moved}; {plan.unchanged} as they are."
 
 
 def totals(plan: Plan) -> str:
@@ -85,6 +88,13 @@ def totals(plan: Plan) -> str:
     )
     said = (f"{name} {old} -> {new}" if old != new else f"{name} {new}" for name, old, new in pairs)
     return f"Class: {plan.danger}. Then {', '.join(said)}."
+
+
+def cost(plan: Plan) -> str:
+    """What that costs, and whether that is too much."""
+    if plan.cost is None:
+        return ""
+    return f"{costwords.line(plan.cost)} Over the budget." if plan.cost.excess else costwords.line(plan.cost)
 
 
 def _memory(found: Totals) -> str:

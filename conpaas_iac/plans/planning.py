@@ -20,6 +20,7 @@ class Known:
     """What is known beside manifest, checkpoint and record; each is machine -> why."""
 
     anew: Mapping[str, str] = field(default_factory=dict)  # it is made anew
+    moving: Mapping[str, str] = field(default_factory=dict)  # it is made anew on another cloud, when its turn comes
     asleep: Mapping[str, str] = field(default_factory=dict)  # it is there and does not run
     renewals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what its certificate gives cause to
     every: bool = False  # machines that are as they should be are visited, too
@@ -74,10 +75,10 @@ def _change(machine: Machine, there: Machine | None, record: Record, tree: Tree,
     if there is None:
         what = f"{machine.type} on {machine.cloud}, {machine.cpu} cpu, {machine.memory} MiB, image {machine.image}"
         return MachineChange(node, service, "add", address, what, _new_files(tree))
+    if moves := known.moving.get(node):
+        return MachineChange(node, service, "move", address, moves)
     if anew := known.anew.get(node):
         return MachineChange(node, service, "replace", address, anew)
-    if there.cloud != machine.cloud:
-        return MachineChange(node, service, "replace", address, f"cloud: {there.cloud} -> {machine.cloud}")
     renewed, confirmed = known.renewals.get(node, ()), record.nodes.get(node)
     parts = [Part("certificate", node, "change", each) for each in renewed]
     if there.address != machine.address:

@@ -17,7 +17,7 @@ ALSO = {
     "stop": "remove",
 }
 # What a plan does to a machine.
-SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-", "rest": "◌", "wake": "●"}
+SIGNS = {"add": "+", "change": "~", "replace": "±", "move": "→", "remove": "-", "rest": "◌", "wake": "●"}
 
 
 @dataclass(frozen=True)

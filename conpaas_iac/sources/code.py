@@ -5,7 +5,7 @@ The cache: <version>.tar.gz (canonical archives) · raw/<sha256 of what was fetc
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,3 +108,15 @@ def _keep(cache: Path, write: Callable[[Path], str]) -> str:
         version = write(new)
         new.replace(cache / f"{version}.tar.gz")
     return version
+
+
+def fetched(locations: Mapping[str, str], cache: Path) -> dict[str, Path]:
+    """Scripts and dumps as files; those with an address are fetched anew, for nothing says whether they changed."""
+    found = {}
+    for service, location in locations.items():
+        if "://" in location:
+            found[service] = private_folder(cache / "fetched") / hashlib.sha256(location.encode()).hexdigest()
+            downloads.download(location, found[service])
+        elif location:
+            found[service] = Path(location)
+    return found

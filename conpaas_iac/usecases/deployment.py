@@ -1,6 +1,6 @@
 """The use cases that change an application: the only place that knows the order of the steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,6 @@ from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import at
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import declaration, placeholders
-from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.host.route import ensure_route
@@ -26,9 +25,11 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import hostkeys, preflight, prospect
+from conpaas_iac.usecases import hostkeys, moving, preflight, prospect, silence
+from conpaas_iac.usecases.leaving import leave
 from conpaas_iac.usecases.promising import Saved
-from conpaas_iac.usecases.situation import Situation, joined, situation, urls, wish_of
+from conpaas_iac.usecases.situation import Situation, joined, wish_of
+from conpaas_iac.usecases.urls import urls
 from conpaas_iac.usecases.wish import Request, Wish
 
 
@@ -66,23 +67,37 @@ def up(
         if saved:
             saved.refuse_moved(replace(request, dry=True), settings)
         engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
-        now = situation(wanted, engine, settings, look=True)
+        now = silence.looked(wanted, engine, settings)
         todo = prospect.plan_of(now)
         if saved:
             saved.refuse_another(todo)
         announce(todo, wanted)
+        if todo.cost:
+            todo.cost.refuse(wanted.application)
         now.refuse_losses(request.may_lose)
-        if now.applied.machines:  # else `_begin` has looked
-            preflight.check(now, settings)
+        now = silence.without(now, preflight.check(now, settings), settings)
         now = _with_intent(now, engine, settings)
         lockfile.keep(at(settings.backend_url), name, wanted.lock)
-        machines, failed = _expand(now, engine, settings, listen, execute)
-        now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
-        there = _configure(now, machines, now.record, settings, listen, execute, failed)
+        for station, there_now in moving.stations(now, engine, settings):
+            _brought(_with_intent(station, there_now, settings), there_now, settings, listen, execute)
+        if now.moving:
+            now, engine = moving.arrived(now, engine, settings)
+            now = _with_intent(now, engine, settings)
+        now, machines, there = _brought(now, engine, settings, listen, execute)
         now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
         now = _settled(now, machines, there, settings, listen, execute)
         _contract(now, machines, engine, settings, listen, execute)
         return Result(todo, urls(wanted, machines))
+
+
+def _brought(
+    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+) -> tuple[Situation, Machines, Record]:
+    """Everything that is wanted is there and works; what is not wanted any more is still there, too."""
+    machines, failed = _expand(now, engine, settings, listen, execute)
+    now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+    failed = (*failed, *silence.failures(now))
+    return now, machines, _configure(now, machines, now.record, settings, listen, execute, failed)
 
 
 def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
@@ -129,7 +144,7 @@ def _expand(
     _bake(now, reach, listen, execute)
     power.rouse(now.asleep, now.seen, reach, listen)
     if now.replaced:
-        _leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
+        leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
     whole = declaration.with_going(now.target, now.applied.machines, now.places, now.applied.secrets)
     machines, failed = engine.expand(whole, listen, now.given)
     return now.placed(machines, settings), failed
@@ -158,7 +173,7 @@ def _configure(
     shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
     awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
-    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there)
+    lighthouses = membership.lighthouses_of(now.wish.topology, ips, there, now.wish.standings)
     there = replace(there, resting=frozenset(), lighthouses=lighthouses)
     wanted = joined(now.wish, ips, machines.authorities, there)
     there = hostkeys.made(wanted, machines, there, lambda new: record.write(shelf, name, new), listen, execute)
@@ -210,7 +225,7 @@ def _contract(
     """Drain, lock out and remove what goes; stop what rests."""
     shelf = at(settings.backend_url)
     if now.going:
-        _leave(now.going, now, machines, settings, listen, execute)
+        leave(now.going, now, machines, settings, listen, execute)
         there = record.read(shelf, engine.name)
         there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
         record.write(shelf, engine.name, there)
@@ -227,25 +242,3 @@ def _contract(
     after = replace(after, given_up=frozenset(), inputs=prospect.table(now.wish))
     if after != there:
         record.write(shelf, engine.name, after)
-
-
-def _leave(
-    leaving: Sequence[Machine],
-    now: Situation,
-    machines: Machines,
-    settings: Settings,
-    listen: Listener,
-    execute: Executor,
-) -> None:
-    """Drain machines for good; should this run be killed, and they stay after all, they are visited again."""
-    awake = [machine for machine in leaving if machine.node in now.seen and now.seen[machine.node].running]
-    if not awake:
-        return
-    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
-    there = record.read(shelf, name)
-    going = visits.leaving(awake, machines, there, now.wish.types)
-    record.write(shelf, name, replace(there, visiting=there.visiting | {visit.node for visit in going}))
-    with access(machines.login, shown(there, machines.nodes)) as way:
-        outcome = execute("leave", going, way, listen)
-    # The dead need no drain.
-    visits.raise_on_failure(outcome, "not drained, so not removed", forgiven=FIRST_CONTACT)

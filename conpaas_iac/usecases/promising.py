@@ -88,6 +88,8 @@ def gathered(wanted: Wish, engine: Engine | None, settings: Settings) -> Iterato
         yield f"setting {name}", str(getattr(settings, name))
     for cloud, ranges in sorted(wanted.operators.items()):
         yield f"where SSH to {cloud} comes from", ", ".join(ranges)
+    if manifest.budget:
+        yield "the prices", digest_of(repr(wanted.prices).encode())
     for service in manifest.services:
         if code := _code(wanted, service.name):
             yield f"code of {service.name}", code[:12]

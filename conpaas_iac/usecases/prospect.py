@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import __version__, catalog, clouds
+from conpaas_iac import __version__, catalog
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core import declaration, placeholders, render, topology
@@ -12,7 +12,7 @@ from conpaas_iac.engine.engine import Applied, Engine
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines import sight
 from conpaas_iac.manifest.model import Manifest
-from conpaas_iac.network import membership, vpn
+from conpaas_iac.network import membership, standing
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.network.renewal import Policy
 from conpaas_iac.plans import causes, danger, inputs, planning
@@ -20,6 +20,7 @@ from conpaas_iac.plans.causes import Origins
 from conpaas_iac.plans.plan import Part, Plan
 from conpaas_iac.plans.planning import Known
 from conpaas_iac.settings import Settings
+from conpaas_iac.usecases import costing
 from conpaas_iac.usecases.situation import Situation, images_of, joined, situation, wish_of
 from conpaas_iac.usecases.wish import Request, Wish
 
@@ -36,12 +37,14 @@ def survey(request: Request, settings: Settings, look: bool = False) -> tuple[Si
     if engine is None or not look:
         return expected(wanted, engine, settings), engine
     try:
-        now = situation(wanted, engine, settings, look=True)
+        silent: dict[str, str] = {}
+        now = situation(wanted, engine, settings, look=True, silent=silent)
     except (MachineError, UserError) as error:  # a plan is made all the same
         now, notes = expected(wanted, engine, settings), [f"not looked at: {error.message}; the state is believed"]
     else:
-        silent = sight.silent(now.seen)
-        notes = [f"{node} runs and does not answer ({why}): it could not be seen" for node, why in silent.items()]
+        unseen = sight.silent(now.seen)
+        notes = [f"{node} runs and does not answer ({why}): it could not be seen" for node, why in unseen.items()]
+        notes += [f"not looked at: {cloud}: {why}; the state is believed" for cloud, why in silent.items()]
     return replace(now, notes=(*now.notes, *notes)), engine
 
 
@@ -63,13 +66,14 @@ def plan_of(now: Situation) -> Plan:
         now.applied.machines,
         now.record,
         wanted.trees,
-        Known(now.anew, {machine.node: "it is stopped" for machine in now.asleep}, renewed, wanted.every),
+        Known(now.anew, now.moving, {machine.node: "it is stopped" for machine in now.asleep}, renewed, wanted.every),
         (*wanted.notes, *now.notes),
         now.losses,
         _shared(now),
     )
     ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees)
     internal = catalog.load_internal()
+    made = replace(made, cost=costing.cost_of(now))
     return causes.explained(
         danger.classed(made, ground), _origins(now, wanted, internal), _rendered(wanted, internal)
     )
@@ -90,15 +94,17 @@ def at_last(now: Situation) -> Wish:
 
 def _moving(now: Situation) -> set[str]:
     """Machines that will have another address on the provider's network than they had."""
-    layout = now.wish.topology
-    coming = (node for node in layout.nodes if node.name in now.anew)
-    return {node.name for node in coming if not clouds.kind(layout.provider(node)).KEEPS_ADDRESS}
+    before = {machine.node: machine.cloud for machine in now.applied.machines}
+    coming = (node for node in now.wish.topology.nodes if node.name in now.anew)
+    standings = now.wish.standings
+    return {node.name for node in coming if not standing.keeps(standings, before.get(node.name, ""), node.cloud)}
 
 
 def _lighthouses(now: Situation) -> tuple[str, ...]:
     """The machines that the others will ask where machines are."""
-    places = {node.name: vpn.Place("") for node in now.wish.topology.nodes}
-    return tuple(node.name for node in vpn.lighthouses(now.wish.topology, places, now.record.lighthouses))
+    layout = now.wish.topology
+    ips = {node.name: "" for node in layout.nodes}
+    return membership.lighthouses_of(layout, ips, now.record, now.wish.standings)
 
 
 def _shared(now: Situation) -> tuple[Part, ...]:

@@ -21,7 +21,7 @@ from conpaas_iac.machines.sight import Lists
 from conpaas_iac.network import joins, membership, vpn
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.network.renewal import Policy
-from conpaas_iac.plans import losses
+from conpaas_iac.plans import losses, moves
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases import wish
 from conpaas_iac.usecases.wish import Known, Request, Wish
@@ -39,6 +39,7 @@ class Situation:
     strays: Lists = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     anew: Mapping[str, str] = field(default_factory=dict)  # machine -> why it is made anew
+    silent: Mapping[str, str] = field(default_factory=dict)  # cloud that does not answer -> why
     misled: frozenset[str] = frozenset()  # machines with former values of secrets, so far in no record
 
     @property
@@ -65,10 +66,20 @@ class Situation:
         return tuple(machine for machine in self.target.machines if machine.node in halted)
 
     @property
+    def moving(self) -> dict[str, str]:
+        """Machine -> why it is made anew on another cloud."""
+        found = moves.moving(self.applied.machines, self.wish.topology)
+        return {node: why for node, why in found.items() if self.anew.get(node) == why}
+
+    @property
     def losses(self) -> dict[str, str]:
         """Service -> why its data would be lost."""
-        layout, lost = self.wish.topology, self.gone | self.anew.keys()
-        return losses.of_change(layout, self.applied.machines, self.record, self.wish.types, lost)
+        layout, types, moving = self.wish.topology, self.wish.types, self.moving
+        lost = self.gone | (self.anew.keys() - moving.keys())
+        stranded = moves.stranded(layout, moving, lost, types)
+        lost |= {node for node in moving if layout.node(node).service in stranded}
+        found = losses.of_change(layout, self.applied.machines, self.record, types, lost)
+        return {name: stranded.get(name, why) for name, why in found.items()}
 
     def refuse_losses(self, may_lose: frozenset[str]) -> None:
         """Raises UserError where data would be lost that nobody has given up."""
@@ -153,8 +164,10 @@ def _check_lock(wanted: Wish, applied: Lock | None) -> None:
         )
 
 
-def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> Situation:
-    """What is there; `look` asks the clouds, otherwise the checkpoint is believed."""
+def situation(
+    wanted: Wish, engine: Engine, settings: Settings, look: bool, silent: dict[str, str] | None = None
+) -> Situation:
+    """What is there; `look` asks the clouds, otherwise the checkpoint is believed, as for those that `silent` names."""
     applied = engine.applied()
     names = _renamed(wanted, applied)
     applied, nodes = _under_new_names(applied, names)
@@ -163,27 +176,25 @@ def situation(wanted: Wish, engine: Engine, settings: Settings, look: bool) -> S
     misled = there.misled(applied.secrets) - there.visiting  # a removal that was cut off took the secrets first
     there = replace(there, visiting=there.visiting | misled)
     reach = Reach({**applied.places, **wanted.topology.places}, settings)
-    lists = sight.lists(applied, reach, nodes, there.making) if look else {}
-    seen = sight.known(applied, lists) if look else sight.believed(applied)
+    lists = sight.lists(applied, reach, nodes, there.making, silent) if look else {}
+    seen = {**sight.known(applied, lists), **sight.believed(applied, (silent or {}) if look else None)}
     applied = replace(applied, ips={**applied.ips, **{node: each.ip for node, each in seen.items() if each.ip}})
+    wanted = replace(wanted, standings=reach.standings())
     joins.refuse_taken(wanted.topology, there, wanted.now)
     wanted = joined(wanted, applied.ips, applied.authorities, there)
-    images = images_of(wanted, settings)
-    epoch = applied.authorities.next_epoch(wanted.now, Policy())
+    images, epoch = images_of(wanted, settings), applied.authorities.next_epoch(wanted.now, Policy())
     target = declaration.wanted(wanted.topology, images, applied.machines, epoch)
     anew = _anew(wanted, applied, target, seen)
     target = declaration.reborn(target, anew, images)
     strays = sight.strays(applied, target.machines, lists, reach)
     notes = tuple(f"{new} was called {old}: its machines, data and addresses are kept" for old, new in names.items())
-    return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled)
+    return Situation(wanted, there, applied, seen, target, strays, notes, anew, misled=misled)
 
 
 def _placed(wanted: Wish, applied: Applied) -> tuple[Wish, Applied]:
     """Both with the names that places have now."""
-    there, fixed = applied.places, clouds.fixed
-    layout, machines = placing.placed(
-        wanted.topology, applied.machines, there, fixed, lambda provider: not clouds.kind(provider).OWN_RESOURCES
-    )
+    where = (applied.machines, applied.places, clouds.fixed)
+    layout, machines = placing.placed(wanted.topology, *where, lambda name: not clouds.kind(name).OWN_RESOURCES)
     return replace(wanted, topology=layout), replace(applied, machines=machines)
 
 
@@ -198,15 +209,14 @@ def _anew(wanted: Wish, applied: Applied, target: Declaration, seen: Mapping[str
             found.setdefault(machine.node, "asked for")
         elif types.get(machine.node, machine.type) != machine.type:
             found.setdefault(machine.node, f"type: {machine.type} -> {types[machine.node]}")
-    return found
+    return {**moves.moving(applied.machines, wanted.topology), **found}
 
 
 def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there: Record) -> Wish:
     """The wish, its trees with their part in the network as far as it is known where machines are."""
     layout = wanted.topology
-    packet = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500)
-    mtu = packet - vpn.OVERHEAD
-    trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu)
+    mtu = min((clouds.kind(layout.provider(node)).MTU for node in layout.nodes), default=1500) - vpn.OVERHEAD
+    trees = membership.complete(wanted.trees, layout, ips, authorities, there, wanted.now, mtu, wanted.standings)
     return replace(wanted, trees=trees)
 
 
@@ -237,14 +247,3 @@ def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
         return reach[cloud].image(wanted.types[kind])
 
     return {node.name: node.image or image(node.cloud, kinds[node.service]) for node in wanted.topology.nodes}
-
-
-def urls(wanted: Wish, machines: Machines) -> dict[str, str]:
-    """Where each service answers to the outside: the provider address of its entry's machine."""
-    found = {}
-    for service in wanted.topology.services:
-        descriptor = wanted.types[service.type].descriptor
-        entry = next((node for node in service.nodes if descriptor.entry in node.groups), None)
-        if descriptor.url and entry and entry.name in machines.nodes:
-            found[service.name] = descriptor.url.format(address=machines.nodes[entry.name]["ip"])
-    return found

@@ -1,6 +1,5 @@
 """Everything about an application that is known before the world is asked: manifest, lock, topology, trees."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,12 +21,13 @@ from conpaas_iac.host.route import overlapping, read_routes
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
+from conpaas_iac.network.standing import Standings, refuse_apart
+from conpaas_iac.plans import prices
+from conpaas_iac.plans.prices import Prices
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import code
 from conpaas_iac.sources.code import Code
 from conpaas_iac.sources.inspected import Inspector
-from conpaas_iac.system.downloads import download
-from conpaas_iac.system.files import private_folder
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Wish:
     replaced: frozenset[str] = frozenset()  # machines to be made anew
     operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cloud -> where SSH comes from
     every: bool = False  # machines that are as they should be are visited, too
+    standings: Standings = field(default_factory=dict)  # of the clouds that it knows
+    prices: Prices = field(default_factory=prices.load)
 
     @property
     def application(self) -> str:
@@ -110,7 +112,8 @@ def build(
     Raises ManifestError, or UserError.
     """
     types = catalog.load()
-    reading = read(request.manifest, types, clouds.providers(), settings.default_cloud, Inspector(settings.cache))
+    costs, inspect = prices.load(settings.prices), Inspector(settings.cache)
+    reading = read(request.manifest, types, clouds.providers(), settings.default_cloud, inspect, costs.currencies)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest
@@ -130,27 +133,18 @@ def build(
     reach = Reach(layout.places, settings)
     for node in layout.nodes:
         reach[node.cloud].machine_name(layout.application, layout.environment, node.name)
+    refuse_apart(layout, reach.standings())
     operators = {name: cloud.operators() for name, cloud in reach.each(layout.places)}
     trees = render.trees(layout, types, catalog.load_internal(), operators)
     if lock != before and not request.dry:
         lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
-    scripts = {} if request.dry else _fetched({each.name: each.startup_script for each in manifest.services}, settings)
+    locations = {each.name: each.startup_script for each in manifest.services}
+    scripts = {} if request.dry else code.fetched(locations, settings.cache)
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
-    dumps = {} if request.dry else _fetched(empty, settings)
+    dumps = {} if request.dry else code.fetched(empty, settings.cache)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
-    return Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
-
-
-def _fetched(locations: Mapping[str, str], settings: Settings) -> dict[str, Path]:
-    """Scripts and dumps as files; those with an address are fetched anew, for nothing says whether they changed."""
-    found = {}
-    for service, location in locations.items():
-        if "://" in location:
-            found[service] = private_folder(settings.cache / "fetched") / hashlib.sha256(location.encode()).hexdigest()
-            download(location, found[service])
-        elif location:
-            found[service] = Path(location)
-    return found
+    found = Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
+    return replace(found, standings=reach.standings(), prices=costs)
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

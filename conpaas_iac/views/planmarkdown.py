@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conpaas_iac.core.ordering import count
 from conpaas_iac.plans.plan import DANGERS, Danger, MachineChange, Part, Plan
-from conpaas_iac.plans.plandocument import Fate, diffs, effect, fates, said, summary, totals
+from conpaas_iac.plans.plandocument import Fate, cost, diffs, effect, fates, said, summary, totals
 from conpaas_iac.runs.events import SIGNS
 
 LONGEST = 60_000  # bytes; GitHub takes 65536 characters
@@ -39,7 +39,9 @@ def markdown(plan: Plan, files: bool = False) -> str:
 def _top(plan: Plan) -> Iterator[str]:
     where = plan.application if plan.environment == "default" else f"{plan.application} ({plan.environment})"
     yield f"### conpaas plan: {_cell(where)}\n\n**{_cell(summary(plan))}**"
-    yield "\n" if plan.is_empty else f" {_cell(totals(plan))}\n"
+    yield "\n" if plan.is_empty else f" {_cell(f'{totals(plan)} {cost(plan)}')}\n"
+    if plan.cost and plan.cost.excess:
+        yield f"\n> [!CAUTION]\n> **over the budget** {_cell(plan.cost.excess)}\n"
     for service, reason in sorted(plan.losses.items())[:MOST]:
         yield f"\n> [!CAUTION]\n> **data loss** {_cell(f'{service}: {reason}')}\n"
     if len(plan.losses) > MOST:

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from conpaas_iac.plans.plan import Cause, Danger, FileChange, MachineChange, Part, Plan
-from conpaas_iac.plans.plandocument import Fate, diffs, effect, fates, said, summary, totals
+from conpaas_iac.plans.plandocument import Fate, cost, diffs, effect, fates, said, summary, totals
 from conpaas_iac.runs.events import SIGNS
 
 COLOURS = {
     "add": "green",
     "change": "yellow",
     "replace": "magenta",
+    "move": "magenta",
     "remove": "red",
     "rest": "yellow",
     "wake": "green",
@@ -35,6 +36,8 @@ def view(plan: Plan, files: bool = False) -> RenderableType:
     parts += [Text(f"  data loss  {service}: {reason}", "bold red") for service, reason in plan.losses.items()]
     if not plan.is_empty:
         parts.append(Text(totals(plan), STYLES[plan.danger]))
+    if plan.cost and (not plan.is_empty or plan.cost.excess):
+        parts.append(Text(cost(plan), "bold red" if plan.cost.excess else "dim"))
     return Group(*parts, Text(summary(plan)))
 
 

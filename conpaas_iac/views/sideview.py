@@ -18,7 +18,15 @@ from conpaas_iac.views.live import plain
 
 LAST = {"remove": {"remove"}, "rest": {"stop"}}  # what ends a machine's part of the plan
 LAST_OF_OTHERS = {"verify", "join", "confirm"}
-WORDS = {"add": "add", "replace": "replace", "change": "change", "wake": "start", "rest": "stop", "remove": "remove"}
+WORDS = {
+    "add": "add",
+    "replace": "replace",
+    "move": "move",
+    "change": "change",
+    "wake": "start",
+    "rest": "stop",
+    "remove": "remove",
+}
 ENDS = {1: "you can act", 3: "failed", 4: "somebody else has it", 70: "a bug of conpaas", INTERRUPTED: "interrupted"}
 
 

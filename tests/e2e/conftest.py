@@ -82,11 +82,11 @@ def story(tmp_path: Path) -> Iterator[Story]:
     yield from tell(tmp_path)
 
 
-def tell(folder: Path) -> Iterator[Story]:
+def tell(folder: Path, prefix: str = "t") -> Iterator[Story]:
     """The same for fixtures of another scope."""
     environment = {**os.environ, "CONPAAS_STATE_DIR": str(folder / "state")}
     environment.pop("CI", None)  # a user at the shell; what CI does otherwise is tested by name
-    told = Story(folder / "app", f"t-{uuid.uuid4().hex[:8]}", environment)
+    told = Story(folder / "app", f"{prefix}-{uuid.uuid4().hex[:8]}", environment)
     told.folder.mkdir()
     try:
         yield told

@@ -204,10 +204,10 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def blog(folder: Path) -> Iterator[Story]:
+def blog(folder: Path, prefix: str = "t") -> Iterator[Story]:
     """WordPress under a name of its own, installed, with the page that inserts numbers; removed at the end."""
     subprocess.run([ROOT / "examples/wordpress/fetch.sh"], check=True, capture_output=True)
-    with contextmanager(tell)(folder) as told:
+    with contextmanager(tell)(folder, prefix) as told:
         told.take("wordpress")
         load.with_page(told.folder / "wordpress.tar.gz", told.folder / "wordpress.tar.gz")
         told.conpaas("up", told.manifest)

@@ -42,10 +42,10 @@ print(json.dumps(found))
 Target = tuple[str, int, str]  # address, port, protocol
 
 
-def run(machine: str, *command: str, stdin: str = "", check: bool = True) -> str:
+def run(machine: str, *command: str, stdin: str = "", check: bool = True, project: str = "") -> str:
     """A command as root on a machine; what it printed, errors included."""
     done = subprocess.run(
-        ["lxc", "--project", settings.load().lxd_project, "exec", machine, "-T", "--", *command],
+        ["lxc", "--project", project or settings.load().lxd_project, "exec", machine, "-T", "--", *command],
         input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

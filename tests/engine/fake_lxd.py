@@ -83,6 +83,7 @@ class Faults:
     slow: dict[str, float] = field(default_factory=dict)  # seconds that a delete takes to be answered
     late: Counter[str] = field(default_factory=Counter)  # lists that do not show it
     no_address: Counter[str] = field(default_factory=Counter)  # looks that see none yet
+    away: set[str] = field(default_factory=set)  # projects of which every call fails
     gates: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
 
     @staticmethod
@@ -161,6 +162,8 @@ class FakeLxd:
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes, headers: Any) -> tuple[int, Any]:
         """Status and body (bytes are a file) of one call."""
         parts = [unquote(part) for part in path.strip("/").split("/")[1:]]
+        if {query.get("project", PROJECT), *parts[1:2]} & self.faults.away:
+            raise Refused(500, "the database is locked")
         if parts[:1] == ["instances"] and parts[1:]:
             parts[1] = key(query.get("project", PROJECT), parts[1])
         for pattern, verb, call in _CALLS:

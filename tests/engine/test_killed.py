@@ -93,6 +93,33 @@ def test_what_is_killed_while_a_machine_is_made(world: World, mark: str, begin: 
     goes_on(world)
 
 
+@pytest.mark.parametrize("who", ["worker", "pulumi-resource", "all"])
+def test_a_move_that_is_killed_goes_on_with_the_next_up(world: World, mark: str, begin: Begin, who: str) -> None:
+    clouds = {"lab": {"Provider": "lxd", "Project": "lab"}, "here": {"Provider": "lxd"}}
+    world.lxd.projects.add("lab")
+    world.up({**backends(2), "Cloud": "here"}, Clouds=clouds)
+    addresses = {node: each.address for node, each in world.applied().items()}
+    arrived, release = world.lxd.faults.hold("lab:shop--web-2")
+    tool = begin(world.write({**backends(2), "Cloud": "lab"}, Clouds=clouds))
+    assert arrived.wait(60)
+    tree = chain(tool.pid)
+    if who in tree:
+        os.kill(tree[who], signal.SIGKILL)
+    else:
+        kill(mark, *([] if who == "all" else [who]))
+    release.set()
+    tool.communicate(timeout=60)
+    assert gone_within(2, mark)
+    assert "shop--web-1" in world.lxd.running()  # its turn had not come
+    world.lxd.faults.gates.clear()
+    world.up()
+    assert world.lxd.running() == {"lab:shop--web-1", "lab:shop--web-2"}
+    assert {node: each.address for node, each in world.applied().items()} == addresses
+    assert world.up().plan.is_empty
+    world.down()
+    assert world.lxd.machines == {}
+
+
 def chain(front: int) -> dict[str, int]:
     """The tool's own processes, from the one that was started to the one that works."""
     found = {"front": front}
@@ -147,7 +174,7 @@ def test_once_ends_after_the_running_steps(world: World, mark: str, begin: Begin
     release.set()
     said, _ = tool.communicate(timeout=30)
     assert tool.returncode == 130, said
-    assert "interrupt … make machines ends first; Ctrl-C again: now" in said
+    assert "interrupt … what is going on ends first (make machines); Ctrl-C again: now" in said
     assert "error: stopped, as asked. Not done: " in said
     assert "the same command goes on from here" in said
     assert world.lxd.running() == {"shop--web-1", "shop--web-2"}

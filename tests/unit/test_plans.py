@@ -36,6 +36,7 @@ def test_a_restart_is_downtime_where_nobody_else_serves() -> None:
     assert classes("rolled") == {"db-1": "restart", "db-2": "restart", "db-3": "restart"}
     assert classes("stopped") == {"db-1": "safe", "web-1": "downtime", "web-2": "downtime"}
     assert classes("type") == {"db-1": "data loss"}
+    assert classes("moved") == {"db-1": "restart", "db-2": "restart", "db-3": "restart", "lone-1": "data loss"}
     assert classes("data-loss") == {"db-1": "data loss", "db-2": "data loss", "db-3": "data loss", "web-1": "safe"}
 
 

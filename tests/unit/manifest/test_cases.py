@@ -23,7 +23,7 @@ def reading(manifest: Path, types: Catalog, archives: Path, monkeypatch: pytest.
     shutil.copytree(archives, folder)
     shutil.copy(manifest, folder / "manifest.json")
     monkeypatch.chdir(folder)
-    return read(Path("manifest.json"), types, PROVIDERS)
+    return read(Path("manifest.json"), types, PROVIDERS, currencies=("USD", "credits"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
-from conpaas_iac.clouds.base import Seen, Tagged
+from conpaas_iac.clouds.base import Seen, Sold, Tagged
 from conpaas_iac.clouds.shared import ranges, tags
 from conpaas_iac.core.declaration import Declaration, Machine, machine_of
 from conpaas_iac.core.layout import SIZES
@@ -110,10 +110,25 @@ class Cloud(base.Cloud):
             made[each.node] = machine.declare(each, called, place, shared, kind, identity, own, has_address)
         return made
 
-    def _has_address(self, machine: Machine) -> bool:
+    @property
+    def _addressed(self) -> str:
+        """Which machines have a floating address."""
         settings = self.place.settings
-        which = settings.get("FloatingIps", "none" if "Network" in settings else "all")
-        return which == "all" or (which == "public" and bool(machine.ports))
+        return str(settings.get("FloatingIps", "none" if "Network" in settings else "all"))
+
+    def _has_address(self, machine: Machine) -> bool:
+        return self._addressed == "all" or (self._addressed == "public" and bool(machine.ports))
+
+    @property
+    def is_public(self) -> bool:
+        """Where all have a floating address."""
+        return self._addressed == "all"
+
+    def sold(self, machine: Machine) -> Sold:
+        """By our size: flavors are each cloud's own."""
+        settings = self.place.settings
+        storage = settings.get("Disk", 0) + (settings.get("Data", lookup.DATA) if machine.data else 0)
+        return Sold("", settings.get("Region", ""), storage, int(self._has_address(machine)))
 
     @staticmethod
     def applied(inputs: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Machine:

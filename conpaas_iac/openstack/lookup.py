@@ -13,6 +13,7 @@ from conpaas_iac.errors import UserError
 
 DEBIAN = "debian-12"  # what a machine's image is called where it is the cloud's own one
 RANGE = "172.31.0.0/20"  # of a place's own network: outside of what applications get
+DISK, DATA = 16, 20  # GiB of volumes: to boot from, for data
 QUOTAS: dict[str, tuple[str, Callable[[int], str]]] = {  # a quota -> what of it is in use, and how one speaks of it
     "instances": ("instances_used", lambda number: count(number, "machine")),
     "total_cores": ("total_cores_used", lambda number: count(number, "core")),

@@ -10,12 +10,10 @@ from pulumi import ResourceOptions
 from conpaas_iac.clouds.shared import firewall, userdata
 from conpaas_iac.core.declaration import Machine, facts
 from conpaas_iac.core.places import Place
-from conpaas_iac.openstack.lookup import Flavor
+from conpaas_iac.openstack.lookup import DATA, DISK, Flavor
 from conpaas_iac.openstack.network import Shared, labels, security_group
 from conpaas_iac.provider.host import PRIVATE, PUBLIC
 from conpaas_iac.provider.sdk import Greeting, Host, Identity
-
-DISK, DATA = 16, 20  # GiB
 
 
 def declare(

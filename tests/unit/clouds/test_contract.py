@@ -178,3 +178,17 @@ def test_volumes_of_openstack() -> None:
         (disk,) = each["blockDevices"]
         assert (disk["uuid"], disk["volumeType"], disk["bootIndex"]) == ("id-of-debian", "LUKS", 0)
         assert each.get("imageId") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_public"),
+    [({}, True), ({"FloatingIps": "public"}, False), ({"Network": "lan"}, False),
+     ({"Network": "lan", "FloatingIps": "all"}, True)],
+)  # fmt: skip
+def test_openstack_is_reached_where_all_have_floating_addresses(settings: dict[str, Any], is_public: bool) -> None:
+    wanted = target("openstack", **settings)
+    cloud = clouds.at(wanted.places["far"], Settings())
+    assert cloud.is_public == is_public
+    sold = [cloud.sold(machine) for machine in wanted.machines]
+    assert [each.storage for each in sold] == [20 if machine.data else 0 for machine in wanted.machines]
+    assert all(each.addresses for each in sold) == is_public

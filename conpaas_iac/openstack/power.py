@@ -8,9 +8,10 @@ from typing import Any
 from conpaas_iac import openstack
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import MachineError
+from conpaas_iac.machines.ssh import greets
 from conpaas_iac.openstack import lookup
 from conpaas_iac.openstack.listing import address
-from conpaas_iac.provider.greeting import PAUSE, Greeting, greets
+from conpaas_iac.provider.greeting import PAUSE, Greeting
 
 SECONDS = 600  # that a change of state may take
 LOOK = 1  # seconds between looks

@@ -23,7 +23,7 @@ MORE = "ask for more: AWS console, Service Quotas, Amazon EC2; or fewer or small
 
 def check(place: Place, machines: Collection[Machine]) -> None:
     """Raises UserError with what is wrong; every check is one call of the API."""
-    _account(place)
+    aws.refuse_another_account(place)
     _region(place)
     _ranges(place, machines)
     types = Counter(sizes.instance_type(place, each.cpu, each.memory) for each in machines)
@@ -34,15 +34,6 @@ def check(place: Place, machines: Collection[Machine]) -> None:
     _cores(place, types)
     _networks(place)
     _addresses(place, sum(bool(each.ports) for each in machines))
-
-
-def _account(place: Place) -> None:
-    with aws.errors("who are we", place):
-        account = aws.client(place, "sts").get_caller_identity()["Account"]
-    wanted = place.settings.get("Account", account)
-    if account != wanted:
-        remedy = "log in to that account, or name its profile: \"Profile\""
-        raise UserError(f"cloud {place.name}: the credentials are of account {account}, it is in {wanted}", remedy)
 
 
 def _region(place: Place) -> None:

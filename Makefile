@@ -47,7 +47,7 @@ unit: install ## everything without a cloud, and the wheel: seconds
 	@$(timed) $(PYTEST) tests/unit tests/packaging tests/test_structure.py
 
 engine: setup ## the engine against a cloud in memory, and a few commands killed somewhere
-	@$(timed) $(PYTEST) tests/engine tests/crash
+	@$(timed) $(PYTEST) --numprocesses auto tests/engine tests/crash
 
 N ?= 1000
 KILLS ?= 30

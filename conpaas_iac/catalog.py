@@ -42,9 +42,9 @@ class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sou
 
     name: str
     group: str
-    port: int
+    port: int  # 0: each of them
     source: Literal["public", "service", "application"]  # everybody · this service's machines · services that use it
-    protocol: Literal["tcp", "udp"] = "tcp"
+    protocol: Literal["tcp", "udp", "any"] = "tcp"
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +79,7 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     help: str = ""
     flag: bool = False  # --name, or nothing
     required: bool = True
+    many: bool = False  # all the words that are left; of those that are required at least one
     stream: Literal["", "input", "output"] = ""  # the local file is the command's standard input, or gets its output
 
 
@@ -86,7 +87,7 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     """`conpaas <type> <operation> APPLICATION[/SERVICE]`: a command on machines of a group, or a secret's new value."""
 
     summary: str
-    group: str = ""
+    group: str = ""  # empty: every machine of the service
     on: Literal["one", "all"] = "one"  # the first machine that is in service, or each of them
     run: str = ""  # command line, as root
     arguments: tuple[Argument, ...] = ()
@@ -104,6 +105,8 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, Group] = {}
     entry: str = ""  # the group whose first machine answers for the service
     start_order: tuple[str, ...] = ()  # groups, the last one brings the traffic
+    placement: Literal["packed", "spread"] = "packed"  # where the manifest does not say it
+    includes: tuple[str, ...] = ()  # roles whose templates and tasks it uses besides its own; they are no types
     internal: bool = False  # no type of the manifest language: files that machines of every type get
     ports: tuple[Port, ...] = ()
     files: tuple[File, ...] = ()
@@ -137,7 +140,7 @@ class ServiceType:
     def install_digest(self) -> str:
         """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
         patterns = ("tasks/install*", "vars/*", "files/**/*")
-        return self._named(path for pattern in patterns for path in self.folder.glob(pattern))[:12]
+        return self._named(path for pattern in patterns for each in self.folders for path in each.glob(pattern))[:12]
 
     @property
     def is_internal(self) -> bool:
@@ -146,15 +149,27 @@ class ServiceType:
 
     @cached_property
     def digest(self) -> str:
-        """Names the whole folder, but for what only people read."""
-        return self._named(path for path in self.folder.rglob("*") if path.suffix not in (".md", ".pyc"))
+        """Names the whole folder and those that it includes, but for what only people read."""
+        found = (path for each in self.folders for path in each.rglob("*"))
+        return self._named(path for path in found if path.suffix not in (".md", ".pyc"))
 
     def _named(self, paths: Iterable[Path]) -> str:
         digest = hashlib.sha256()
         for path in sorted(paths):
             if path.is_file():
-                digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+                name = path.relative_to(self.folder if path.is_relative_to(self.folder) else self.folder.parent)
+                digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Its own one, and those of the roles that it includes."""
+        return (self.folder, *(self.folder.parent / name for name in self.descriptor.includes))
+
+    def template(self, path: str) -> Path:
+        """Of a file of its machines: its own one, else that of a role that it includes."""
+        places = [each / "templates" / (path.lstrip("/") + ".j2") for each in self.folders]
+        return next((place for place in places if place.exists()), places[0])
 
     def default_options(self) -> dict[str, Any]:
         """Every option with its default; options without one are absent."""
@@ -186,6 +201,8 @@ def _read(path: Path) -> ServiceType:
         specs = _yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options", {})
     except (OSError, KeyError, TypeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: not a service type: {error}") from error
+    if missing := [name for name in descriptor.includes if not (role.parent / name).is_dir()]:
+        raise UserError(f"{path}: includes {', '.join(missing)}: there is no such role beside it")
     return ServiceType(role.name, role, descriptor, specs)
 
 

@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling",
+        "manifest manifest.* usecases.scaling usecases.new_type",
         "ground code catalog model",
     ),
     "fetch": (
@@ -304,8 +304,17 @@ def test_a_service_type_is_one_folder(kind: ServiceType) -> None:
         assert kind.descriptor.entry in kind.descriptor.groups
 
 
-def test_roles_that_are_no_service_types_do_not_exist() -> None:
-    assert {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()} == set(ALL)
+INCLUDED = {name for kind in ALL.values() for name in kind.descriptor.includes}
+
+
+def test_roles_that_are_no_service_types_are_included_by_one() -> None:
+    assert {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()} == set(ALL) | INCLUDED
+
+
+@pytest.mark.parametrize("name", sorted(INCLUDED))
+def test_an_included_role_holds_what_its_types_share(name: str) -> None:
+    assert name not in ALL
+    assert {path.name for path in (ROOT / "roles" / name).iterdir()} <= {"README.md", "tasks", "templates"}
 
 
 def test_the_top_level_is_the_one_that_was_agreed() -> None:

@@ -113,7 +113,8 @@ def _command(kind: ServiceType, name: str, operation: Operation) -> click.Comman
 def _parameter(argument: Argument) -> Callable[[Any], Any]:
     if argument.flag:
         return click.option(f"--{argument.name}", PREFIX + argument.name, is_flag=True, help=argument.help)
-    return click.argument(PREFIX + argument.name, metavar=argument.name.upper(), required=argument.required)
+    name, words = argument.name.upper(), -1 if argument.many else 1
+    return click.argument(PREFIX + argument.name, metavar=name, required=argument.required, nargs=words)
 
 
 def _told(argument: Argument) -> str:
@@ -144,7 +145,8 @@ def _own_options(operation: Operation) -> list[Callable[[Any], Any]]:
 
 def _help(operation: Operation) -> str:
     """The long description."""
-    where = {"one": "the first machine of group {} that is in service", "all": "every machine of group {}"}
+    group = f" of group {operation.group}" if operation.group else ""
+    where = {"one": f"the first machine{group} that is in service", "all": f"every machine{group}"}
     risk = {
         "safe": "",
         "restart": "It restarts the service: asks before.",
@@ -153,7 +155,7 @@ def _help(operation: Operation) -> str:
     }
     words = [operation.summary + ".", risk[operation.class_]]
     if operation.run:
-        words.insert(1, f"Runs on {where[operation.on].format(operation.group)}.")
+        words.insert(1, f"Runs on {where[operation.on]}.")
     elif operation.secret:
         words.insert(1, "Without --set the new value is made.")
     return " ".join(word for word in words if word)

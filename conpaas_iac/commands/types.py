@@ -6,20 +6,30 @@ from typing import Any
 import click
 
 from conpaas_iac import catalog
-from conpaas_iac.catalog import Catalog, Operation, ServiceType
+from conpaas_iac.catalog import Catalog, Operation, Port, ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
-from conpaas_iac.usecases import operations
+from conpaas_iac.shipped import folder
+from conpaas_iac.usecases import new_type, operations
 
 Row = tuple[str, ...]
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[TYPE]")
+@click.argument("name", required=False, metavar="[TYPE | new NAME]")
+@click.argument("new", required=False, metavar="")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(name: str | None, form: str) -> None:
-    """List the service types, or tell everything about one: groups, ports, options with defaults, operations."""
+def command(name: str | None, new: str | None, form: str) -> None:
+    """List the service types, or tell everything about one: groups, ports, options with defaults, operations.
+
+    `new NAME` writes the folder of a new type: it passes the checks and comes up as it is.
+    """
+    if name == "new":
+        _write(new or "")
+        return
+    if new is not None:
+        raise click.UsageError(f"one type at a time, or: conpaas types new {new}")
     types = catalog.load()
     if name is not None and name not in types:
         raise UserError(_missing(name, types), suggestion(name, types, "types of this installation"))
@@ -30,6 +40,15 @@ def command(name: str | None, form: str) -> None:
         _print_all(types)
     else:
         _print(types[name])
+
+
+def _write(name: str) -> None:
+    from conpaas_iac.cli import VERBS
+
+    roles = folder("roles")
+    for path in new_type.write(name, roles, VERBS):
+        click.echo(path)
+    click.echo(f'Next: "Type": "{name}" in a manifest, `conpaas up`; then make it yours, as CONTRIBUTING.md says.')
 
 
 def _missing(name: str, types: Catalog) -> str:
@@ -73,6 +92,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "help": argument.help,
                 "flag": argument.flag,
                 "required": argument.required and not argument.flag,
+                "many": argument.many,
                 "stream": argument.stream,
             }
             for argument in operation.arguments
@@ -97,8 +117,7 @@ def _print(kind: ServiceType) -> None:
         [(name, f"default {group.default}", f"at least {group.minimum}") for name, group in descriptor.groups.items()]
     )
     click.echo("\nPorts")
-    _table([(port.name, f"{port.port}/{port.protocol}", f"of {port.group}", f"from {port.source}")
-            for port in descriptor.ports])  # fmt: skip
+    _table([(port.name, _number(port), f"of {port.group}", f"from {port.source}") for port in descriptor.ports])
     if descriptor.fields:
         click.echo(f"\nFields besides the common ones\n  {', '.join(descriptor.fields)}")
     if kind.options:
@@ -110,6 +129,10 @@ def _print(kind: ServiceType) -> None:
             (f"{name} {operations.synopsis(each)}".strip(), each.summary)
             for name, each in descriptor.operations.items()
         ])  # fmt: skip
+
+
+def _number(port: Port) -> str:
+    return f"{port.port}/{port.protocol}" if port.port else "every one"
 
 
 def _type(spec: Any) -> str:

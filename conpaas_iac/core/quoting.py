@@ -38,6 +38,12 @@ def haproxy(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
+def systemd(value: str) -> str:
+    """For a value in a systemd EnvironmentFile: between double quotes lines may end, and nothing is expanded."""
+    _refuse(value, "\0", "a systemd environment file")
+    return '"' + re.sub(r'(["\\`$])', r"\\\1", value) + '"'
+
+
 def comment(value: str) -> str:
     """For the rest of a comment line."""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", value)
@@ -53,6 +59,7 @@ FILTERS: Mapping[str, Callable[[str], object]] = {
     "php_ini": php_ini,
     "nginx": nginx,
     "haproxy": haproxy,
+    "systemd": systemd,
     "shell": shlex.quote,
     "regex": re.escape,
     "html": html.escape,

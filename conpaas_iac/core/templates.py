@@ -1,6 +1,9 @@
-"""Templates of service types, each compiled once; a text is rendered as often as it differs, not once a machine."""
+"""Templates of service types, each compiled once; a text is rendered as often as it differs, not once a machine.
 
-from collections.abc import Callable, Mapping
+They are named by their place below roles/: a type's template may extend that of a role which it includes.
+"""
+
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,31 +27,44 @@ class Templates:
 
         `varies` is variable -> what its value follows from: a machine, a service, a cloud.
         """
-        name = str(kind.folder / "templates" / (path.lstrip("/") + ".j2"))
+        place, roles = kind.template(path), kind.folder.parent
+        name = place.relative_to(roles).as_posix()
         try:
-            template = _environment().get_template(name)
-            used = _variables(name, Path(name).stat().st_mtime_ns)
-            key = (name, *(each for variable, each in varies.items() if used is None or variable in used))
+            template = _environment(roles).get_template(name)
+            used = _variables(roles, name)
+            key = (str(place), *(each for variable, each in varies.items() if used is None or variable in used))
             if key not in self._texts:
                 self._texts[key] = template.render(context)
         except (OSError, jinja2.TemplateError) as error:
-            raise ConpaasError(f"{name}: cannot be rendered: {error}") from error
+            raise ConpaasError(f"{place}: cannot be rendered: {error}") from error
         return self._texts[key]
 
 
+def _variables(roles: Path, name: str) -> frozenset[str] | None:
+    """Those that a template uses now, with those that it is made of; None: nobody knows."""
+    own, others = _parsed(roles, name, (roles / name).stat().st_mtime_ns)
+    found = [own]
+    for other in others:
+        used = _variables(roles, other) if other else None
+        if used is None:
+            return None
+        found.append(used)
+    return frozenset().union(*found)
+
+
 @cache
-def _variables(name: str, stamp: int) -> frozenset[str] | None:
-    """Those that a template uses as it was then; None: others are in it, and who knows what they use."""
+def _parsed(roles: Path, name: str, stamp: int) -> tuple[frozenset[str], tuple[str | None, ...]]:
+    """The variables that a template uses itself, as it was then, and the templates that it names."""
     del stamp
-    parsed = _environment().parse(Path(name).read_text())
-    return None if any(meta.find_referenced_templates(parsed)) else frozenset(meta.find_undeclared_variables(parsed))
+    parsed = _environment(roles).parse((roles / name).read_text())
+    return frozenset(meta.find_undeclared_variables(parsed)), tuple(meta.find_referenced_templates(parsed))
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(roles: Path) -> jinja2.Environment:
     """One for all machines and all plans; a template is compiled anew when its file changes."""
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
+        loader=jinja2.FileSystemLoader(roles),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -58,9 +74,3 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({name: placeholders.deferred(name, each) for name, each in quoting.FILTERS.items()})
     environment.filters.update(quoting.QUESTIONS)
     return environment
-
-
-def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
-    path = Path(name)
-    stamp = path.stat().st_mtime_ns
-    return path.read_text(), name, lambda: path.stat().st_mtime_ns == stamp

@@ -37,7 +37,7 @@ class Service:
     rank: int = 0  # start order among services: lower first
     secrets: Mapping[str, str] = field(default_factory=dict)  # the type's name of a secret -> the application's
     environment_secrets: Mapping[str, str] = field(default_factory=dict)  # variable -> secret
-
+    fields: Mapping[str, object] = field(default_factory=dict)  # the type's own, but for code, data and secrets
 
     @property
     def entry(self) -> IPv4Address:
@@ -166,7 +166,14 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         },
         environment_secrets=service.environment_secrets,
         at_once=service.at_once,
+        fields=_fields(service, kind),
     )
+
+
+def _fields(service: model.Service, kind: ServiceType) -> dict[str, object]:
+    """What templates may see of them."""
+    secrets = {secret.field for secret in kind.descriptor.secrets.values()}
+    return {name: value for name, value in service.fields.items() if name not in {"Archive", "Dump", *secrets}}
 
 
 def _names_in_use(

@@ -87,7 +87,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         options=_options(kind, data.get("Configuration", {})),
         environment={name: str(value) for name, value in variables.items() if not isinstance(value, dict)},
         size=size,
-        placement=data.get("Placement", "packed"),
+        placement=data.get("Placement", kind.descriptor.placement),
         image=data.get("Image", ""),
         publish=network.publish(context, kind, data, pointer),
         at_once=int(data.get("MaxUnavailable", 1)),

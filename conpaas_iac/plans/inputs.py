@@ -71,6 +71,7 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
     found |= {f"/{ROLE}/{name}": kind.digest[:12] for name, kind in roles.items() if name in used or kind.is_internal}
     found |= {f"/{SECRET}/{name}": ",".join(map(str, versions)) for name, versions in topology.secrets.items()}
     codes = {service.name: service.code for service in topology.services}
+    fields = {service.name: service.fields for service in topology.services}
     for service in manifest.services:
         for field, attribute in ITEMS.items():
             values = getattr(service, attribute)
@@ -79,6 +80,7 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
             found[f"{service.name}/{field}"] = _json(getattr(service, attribute))
         for field, location in (("StartupScript", service.startup_script), ("Dump", service.dump)):
             found[f"{service.name}/{field}"] = location if "://" in location else PurePath(location).name
+        found |= {f"{service.name}/{name}": _json(value) for name, value in fields[service.name].items()}
         if code := codes[service.name]:
             found[f"{service.name}/{CODE}"] = code[:12]
     return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # so that a type's help needs none of it
     from conpaas_iac.clouds.base import Seen
     from conpaas_iac.core.declaration import Machine
 
-Values = Mapping[str, str | bool | None]  # of an operation's arguments, by name
+Values = Mapping[str, str | bool | tuple[str, ...] | None]  # of an operation's arguments, by name
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def command_line(operation: Operation, values: Values) -> str:
         value = values.get(argument.name)
         if argument.stream or value is None or value is False:
             continue
-        words.append(f"--{argument.name}" if value is True else shlex.quote(value))
+        given = (value,) if isinstance(value, str) else value
+        words += [f"--{argument.name}"] if given is True else map(shlex.quote, given)
     return " ".join(words)
 
 
@@ -128,7 +129,7 @@ def synopsis(operation: Operation) -> str:
 
 
 def _word(argument: Argument) -> str:
-    word = f"--{argument.name}" if argument.flag else argument.name.upper()
+    word = f"--{argument.name}" if argument.flag else argument.name.upper() + ("…" if argument.many else "")
     return word if argument.required and not argument.flag else f"[{word}]"
 
 

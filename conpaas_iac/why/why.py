@@ -43,7 +43,7 @@ def _nearest(query: str, ground: Ground) -> list[str]:
     names = [node.name for node in ground.topology.nodes] + [each.name for each in ground.manifest.services]
     known = {*names, *addresses, *_packages(ground), *(unit for unit, _, _ in _units(ground))}
     if query.isdigit():
-        ports = {port.port for kind, _ in _kinds(ground) for port in kind.descriptor.ports}
+        ports = {port.port for kind, _ in _kinds(ground) for port in kind.descriptor.ports} - {0}
         return [str(port) for port in sorted(ports, key=lambda port: abs(port - int(query)))[:NEAREST]]
     by_name = {path.rpartition("/")[2]: path for path in paths(ground)}
     files = get_close_matches(query, paths(ground), NEAREST, 0.6)
@@ -92,10 +92,10 @@ def _packages(ground: Ground) -> Mapping[str, list[tuple[str, tuple[str, ...], s
     for number, name in enumerate((BASE / "packages.txt").read_text().splitlines(), 1):
         place = f"conpaas_iac/host/guest/packages.txt:{number}:1"
         found.setdefault(name.strip(), []).append((place, everybody, "the base image of every machine"))
-    for kind, services in _kinds(ground):
-        install = kind.folder / "tasks" / "install.yml"
+    installs = [(each / "tasks" / "install.yml", *of) for of in _kinds(ground) for each in of[0].folders]
+    for install, kind, services in installs:
         for name, (line, column) in catalog.words(install).items() if install.is_file() else ():
-            place = f"roles/{kind.name}/tasks/install.yml:{line}:{column}"
+            place = f"{install.relative_to(kind.folder.parents[1]).as_posix()}:{line}:{column}"
             found.setdefault(name, []).append((place, services, f"the image of {kind.name}"))
     return {name: places for name, places in found.items() if name and " " not in name and "/" not in name}
 

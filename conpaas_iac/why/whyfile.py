@@ -71,7 +71,8 @@ def _file(tree: Tree, path: str) -> bool:
 def _written(kind: ServiceType, number: int, file: File) -> Iterator[Step]:
     who = ", ".join(file.groups) or ("every machine" if kind.descriptor.internal else "every group")
     yield Step(f"of {kind.name}, for {who}; mode {file.mode}", role(kind, "meta/service.yml", "files", number))
-    yield Step("from the template", f"roles/{kind.name}/templates{file.path}.j2:1:1")
+    template = kind.template(file.path).relative_to(kind.folder.parent)
+    yield Step("from the template", f"roles/{template.as_posix()}:1:1")
     if file.unit and file.on_change != "nothing":
         yield Step(f"a change of it: {file.on_change} {file.unit}")
 

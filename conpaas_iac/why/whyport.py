@@ -21,8 +21,8 @@ def of_port(query: str, ground: Ground) -> Iterator[Answer]:
     for service in ground.manifest.services:
         ports = ground.types[service.type].descriptor.ports
         for number, port in enumerate(ports):
-            if port.port == wanted and protocol in (None, port.protocol):
-                yield _listening(service, port, number, ground)
+            if port.port in (wanted, 0) and (protocol is None or port.protocol in (protocol, "any")):
+                yield _listening(service, port, number, ground, f"{port.port or wanted}/{port.protocol}")
         for published in service.publish:
             if published.port == wanted:
                 sources = ", ".join(map(str, published.sources)) or "everybody"
@@ -37,14 +37,14 @@ def _nodes(service: Service, ground: Ground, group: str = "") -> tuple[str, ...]
     return tuple(node.name for node in nodes if not group or group in node.groups)
 
 
-def _listening(service: Service, port: Port, number: int, ground: Ground) -> Answer:
+def _listening(service: Service, port: Port, number: int, ground: Ground, name: str) -> Answer:
     kind = ground.types[service.type]
     steps = [
         Step(f"{port.name} of {kind.name}: its {port.group} listens", role(kind, "meta/service.yml", "ports", number)),
         Step(f"service {service.title!r} is of this type", ground.where(f"{service.pointer}/Type", service.pointer)),
         *_open_to(service, port, ground),
     ]
-    return Answer("port", f"{port.port}/{port.protocol}", tuple(steps), _nodes(service, ground, port.group))
+    return Answer("port", name, tuple(steps), _nodes(service, ground, port.group))
 
 
 def _open_to(service: Service, port: Port, ground: Ground) -> Iterator[Step]:

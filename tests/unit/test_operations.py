@@ -154,6 +154,13 @@ def test_each_value_is_one_word(one: str, two: str) -> None:
     assert operations.command_line(ARGUMENTS, {"force": False, "one": one}) == f"toy put {shlex.quote(one)}"
 
 
+@given(st.lists(words))
+def test_an_argument_may_take_all_words_that_are_left(values: list[str]) -> None:
+    many = Operation("", run="toy run", arguments=(Argument("words", many=True, required=False),))
+    assert shlex.split(operations.command_line(many, {"words": tuple(values)})) == ["toy", "run", *values]
+    assert operations.synopsis(many) == "[WORDS…]"
+
+
 @settings(max_examples=15)
 @given(st.lists(words, min_size=30))
 def test_a_shell_says_so_too(values: list[str]) -> None:

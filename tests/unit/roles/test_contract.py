@@ -27,9 +27,12 @@ def keywords(kind: ServiceType) -> dict[str, Any]:
 
 @every
 def test_every_file_has_its_template_and_every_template_its_file(kind: ServiceType) -> None:
-    templates = kind.folder / "templates"
-    found = {"/" + path.relative_to(templates).as_posix().removesuffix(".j2") for path in templates.rglob("*.j2")}
-    assert found == {file.path for file in kind.descriptor.files}
+    found = [
+        {"/" + path.relative_to(folder / "templates").as_posix().removesuffix(".j2") for path in folder.rglob("*.j2")}
+        for folder in kind.folders
+    ]
+    wanted = {file.path for file in kind.descriptor.files}
+    assert found[0] <= wanted <= set().union(*found)
 
 
 @every_type
@@ -45,6 +48,11 @@ def test_groups_are_known_everywhere(kind: ServiceType) -> None:
     named |= {port.group for port in descriptor.ports} | set(descriptor.code) | set(descriptor.start_order)
     assert named | ({descriptor.entry} - {""}) <= set(descriptor.groups)
     assert set(descriptor.start_order) == set(descriptor.groups)
+
+
+@every_type
+def test_every_port_is_open_to_neighbours_alone(kind: ServiceType) -> None:
+    assert all(port.port or port.source == "service" for port in kind.descriptor.ports)
 
 
 @every_type
@@ -99,7 +107,7 @@ def test_an_operation_does_one_thing(kind: ServiceType, name: str) -> None:
         assert operation == Operation(operation.summary, secret=operation.secret, class_=operation.class_)
         assert operation.secret in kind.descriptor.secrets
     else:
-        assert operation.run and operation.group in kind.descriptor.groups
+        assert operation.run and operation.group in {"", *kind.descriptor.groups}
     assert not (operation.terminal and (operation.json or operation.on == "all"))
 
 
@@ -112,9 +120,11 @@ def test_arguments_can_be_typed(kind: ServiceType, name: str) -> None:
     assert all(re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", each) for each in names)
     optional = [not argument.required for argument in operation.arguments if not argument.flag]
     assert optional == sorted(optional), "what may be left out comes last"
+    taking = [argument for argument in operation.arguments if not argument.flag and not argument.stream]
+    assert not any(argument.many for argument in taking[:-1]), "who takes all that is left comes last"
     streams = [argument for argument in operation.arguments if argument.stream]
     assert len(streams) <= (0 if operation.terminal or operation.on == "all" else 1)
-    assert not any(argument.flag for argument in streams)
+    assert not any(argument.flag or argument.many for argument in streams)
     assert not (operation.json and any(argument.stream == "output" for argument in streams))
 
 

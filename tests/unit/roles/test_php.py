@@ -1,59 +1,16 @@
 """The files of the php type, rendered for machines of every mixture of groups."""
 
-import itertools
-from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
+from functools import partial
 
-import jinja2
 import pytest
 
-from conpaas_iac import catalog
 from conpaas_iac.core import quoting
+from tests.unit.roles import rendered
 
-KIND = catalog.load()["php"]
-GROUPS = tuple(KIND.descriptor.groups)
-MIXTURES = [mixture for size in (1, 2, 3) for mixture in itertools.combinations(GROUPS, size)]
-
-
-def render(groups: Sequence[str] = GROUPS, code: str = "v1", environment: Any = None, **options: Any) -> dict[str, str]:
-    engine = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
-    )
-    engine.filters.update({**quoting.FILTERS, **quoting.QUESTIONS})
-    nodes = [
-        {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
-         "groups": list(groups if number == 1 else GROUPS)}
-        for number in (1, 2)
-    ]
-    service = {
-        "name": "wiki", "title": "Wiki <b>", "type": "php", "code": code, "nodes": nodes, "uses": [],
-        "directory": {"wiki": [node["address"] for node in nodes]},
-        "options": {**KIND.default_options(), **options},
-        "environment": environment or {},
-        "groups": {group: [node for node in nodes if group in node["groups"]] for group in GROUPS},
-    }
-    context = {"application": {"name": "demo", "environment": ""}, "service": service, "node": nodes[0],
-               "range": "10.42.0.0/16", "services": {"wiki": service}, "hosts": [
-                   {"address": node["address"], "names": [node["name"]]} for node in nodes],
-               "secrets": dict.fromkeys(KIND.descriptor.secrets, "s3cret"),
-               "accepted": dict.fromkeys(KIND.descriptor.secrets, "0ld\ns3cret")}
-    return {
-        file.path: engine.from_string((KIND.folder / "templates" / f"{file.path[1:]}.j2").read_text()).render(context)
-        for file in KIND.descriptor.files
-        if not file.groups or set(file.groups) & set(groups)
-    }
+render = partial(rendered.render, "php")
 
 
-def program(name: str) -> ModuleType:
-    """A program of the machines, as a module."""
-    path = f"/usr/local/lib/conpaas/{name}"
-    module = ModuleType(name)
-    exec(compile(render()[path], path, "exec"), module.__dict__)
-    return module
-
-
-@pytest.mark.parametrize("groups", MIXTURES, ids="-".join)
+@pytest.mark.parametrize("groups", rendered.mixtures("php"), ids="-".join)
 def test_every_mixture_renders_and_nginx_includes_what_is_there(groups: tuple[str, ...]) -> None:
     files = render(groups)
     for group in ("web", "backend"):
@@ -82,7 +39,7 @@ def test_a_new_backend_changes_the_proxies_alone() -> None:
 
 
 def test_secrets_are_in_files_that_are_closed() -> None:
-    modes = {file.path: file.mode for file in KIND.descriptor.files}
+    modes = {file.path: file.mode for file in rendered.TYPES["php"].descriptor.files}
     holding = {path for path, text in render().items() if "s3cret" in text}
     assert holding == {"/etc/conpaas/sessions"}
     assert {modes[path] for path in holding} == {"0600"}

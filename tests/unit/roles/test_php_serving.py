@@ -1,8 +1,8 @@
 """The pure rules of the program that takes a backend out of service."""
 
-from tests.unit.roles.test_php import program
+from tests.unit.roles.rendered import program
 
-SERVING = program("serving")
+SERVING = program("php", "serving")
 
 
 def test_proxies_are_told_from_visitors_who_ask_through_them() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.roles.test_php import program
+from tests.unit.roles.rendered import program
 
-SESSIONS = program("sessions")
+SESSIONS = program("php", "sessions")
 A, B, C, D = (f"10.42.32.{number}" for number in (1, 2, 3, 4))
 EVERYBODY = (A, B, C, D)
 

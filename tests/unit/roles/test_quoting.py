@@ -39,14 +39,24 @@ def test_haproxy(value: str) -> None:
 
 
 @given(TEXT)
+def test_systemd(value: str) -> None:
+    """In double quotes a backslash counts before these characters only, and a quote ends the value."""
+    quoted = quoting.systemd(value)
+    inside = quoted[1:-1]
+    assert quoted[0] == quoted[-1] == '"'
+    assert not re.search(r'(?<!\\)(\\\\)*["`$]', inside)
+    assert re.sub(r'\\(["\\`$])', r"\1", inside) == value
+
+
+@given(TEXT)
 def test_comments_stay_on_their_line(value: str) -> None:
     assert "\n" not in quoting.comment(value) and "\r" not in quoting.comment(value)
 
 
-CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb")]
+CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb"), (quoting.systemd, "\0")]
 
 
-CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb")]
+CANNOT = [(quoting.php_ini, "\0"), (quoting.nginx, "\0"), (quoting.haproxy, "a\nb"), (quoting.systemd, "\0")]
 
 
 @pytest.mark.parametrize(("quote", "value"), CANNOT)

@@ -105,6 +105,11 @@ def test_a_file_with_the_values_that_feed_it(manifest: str, capsys: pytest.Captu
     assert "hunter2" not in json.dumps(pool)
 
 
+def test_a_file_whose_template_several_types_share(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    template = places(ask("/etc/nginx/nginx.conf", capsys)[0])["from the template"]
+    assert template == "roles/web/templates/etc/nginx/nginx.conf.j2:1:1"
+
+
 def test_a_file_that_holds_a_secret_says_its_name_alone(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
     [found] = ask("/etc/conpaas/mysql/password", capsys)
     assert line(places(found)["holds the secret db"]).startswith('{"Secret": "db"}')

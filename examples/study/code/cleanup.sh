@@ -1,0 +1,1 @@
+rm -f "$CONPAAS_DATA/results.csv"

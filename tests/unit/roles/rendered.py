@@ -1,0 +1,58 @@
+"""Files of a service type, rendered for a machine of any mixture of groups, and programs among them as modules."""
+
+import itertools
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from conpaas_iac import catalog
+from conpaas_iac.core.templates import Templates
+
+TYPES = catalog.load()
+
+
+def mixtures(kind: str) -> list[tuple[str, ...]]:
+    """Every choice of groups that a machine of the type may run."""
+    groups = tuple(TYPES[kind].descriptor.groups)
+    return [each for size in range(1, len(groups) + 1) for each in itertools.combinations(groups, size)]
+
+
+def render(
+    kind: str, groups: Sequence[str] = (), code: str = "v1", environment: Any = None, **options: Any
+) -> dict[str, str]:
+    """Path -> text, of the first of two machines; the second one runs all groups, as it does without `groups`."""
+    found = TYPES[kind]
+    every, texts = tuple(found.descriptor.groups), Templates()
+    own = tuple(groups) or every
+    nodes = [
+        {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
+         "groups": list(own if number == 1 else every)}
+        for number in (1, 2)
+    ]  # fmt: skip
+    service = {
+        "name": "wiki", "title": "Wiki <b>", "type": kind, "code": code, "nodes": nodes, "uses": [], "fields": {},
+        "directory": {"wiki": [node["address"] for node in nodes]},
+        "options": {**found.default_options(), **options},
+        "environment": environment or {},
+        "groups": {group: [node for node in nodes if group in node["groups"]] for group in every},
+    }  # fmt: skip
+    context = {
+        "application": {"name": "demo", "environment": ""}, "service": service, "node": nodes[0],
+        "range": "10.42.0.0/16", "services": {"wiki": service},
+        "hosts": [{"address": node["address"], "names": [node["name"]]} for node in nodes],
+        "secrets": dict.fromkeys(found.descriptor.secrets, "s3cret"),
+        "accepted": dict.fromkeys(found.descriptor.secrets, "0ld\ns3cret"),
+    }  # fmt: skip
+    return {
+        file.path: texts.rendered(found, file.path, context, {})
+        for file in found.descriptor.files
+        if not file.groups or set(file.groups) & set(own)
+    }
+
+
+def program(kind: str, name: str) -> ModuleType:
+    """A program of the type's machines, as a module."""
+    path = f"/usr/local/lib/conpaas/{name}"
+    module = ModuleType(name)
+    exec(compile(render(kind)[path], path, "exec"), module.__dict__)
+    return module

@@ -8,7 +8,7 @@ from typing import Any
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.hostkeys import shown
-from conpaas_iac.backend.place import stack_name
+from conpaas_iac.backend.place import Placed, stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.store import at
 from conpaas_iac.clouds import Reach
@@ -91,7 +91,7 @@ def up(
 
 
 def _brought(
-    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+    now: Situation, engine: Engine, settings: Placed, listen: Listener, execute: Executor
 ) -> tuple[Situation, Machines, Record]:
     """Everything that is wanted is there and works; what is not wanted any more is still there, too."""
     machines, failed = _expand(now, engine, settings, listen, execute)
@@ -161,7 +161,7 @@ def _configure(
     now: Situation,
     machines: Machines,
     there: Record,
-    settings: Settings,
+    settings: Placed,
     listen: Listener,
     execute: Executor,
     failed: tuple[Failure, ...] = (),
@@ -204,7 +204,7 @@ def _configure(
 
 
 def _settled(
-    now: Situation, machines: Machines, there: Record, settings: Settings, listen: Listener, execute: Executor
+    now: Situation, machines: Machines, there: Record, settings: Placed, listen: Listener, execute: Executor
 ) -> Situation:
     """Once everybody uses the current version of each secret, former ones are accepted no more."""
     former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
@@ -220,7 +220,7 @@ def _settled(
 
 
 def _contract(
-    now: Situation, machines: Machines, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+    now: Situation, machines: Machines, engine: Engine, settings: Placed, listen: Listener, execute: Executor
 ) -> None:
     """Drain, lock out and remove what goes; stop what rests."""
     shelf = at(settings.backend_url)

@@ -136,7 +136,7 @@ def _begin(wanted: Wish, settings: Settings) -> Engine:
 
 
 def _expand(
-    now: Situation, engine: Engine, settings: Settings, listen: Listener, execute: Executor
+    now: Situation, engine: Engine, settings: Placed, listen: Listener, execute: Executor
 ) -> tuple[Machines, tuple[Failure, ...]]:
     """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
     reach = Reach(now.places, settings)

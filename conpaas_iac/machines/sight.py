@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
-from conpaas_iac.clouds import Reach
+from conpaas_iac.clouds import Reach, fixed
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.places import is_same, named
 from conpaas_iac.engine.engine import Applied
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines.ssh import greets
@@ -114,10 +116,14 @@ def strays(applied: Applied, wanted: Iterable[Machine], found: Lists, reach: Rea
     checkpoint does not know are.
     """
     left = {}
+    machines = (*applied.machines, *wanted)
+    of = partial(named, reach.places)
     for cloud, seen in found.items():
         if reach[cloud].ADOPTS:
-            ours = {(machine.node, machine.incarnation) for machine in (*applied.machines, *wanted)}
-            left[cloud] = tuple(each for each in seen if (each.node, each.incarnation) not in ours)
+            here = [each for each in machines if each.cloud == cloud or is_same(of(each.cloud), of(cloud), fixed)]
+            ours = {(machine.node, machine.incarnation) for machine in here}
+            new = (each for each in seen if each.id not in applied.ids.values())
+            left[cloud] = tuple(each for each in new if (each.node, each.incarnation) not in ours)
         else:
             left[cloud] = tuple(each for each in seen if each.id not in applied.ids.values())
     return {cloud: seen for cloud, seen in left.items() if seen}

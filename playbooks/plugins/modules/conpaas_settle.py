@@ -101,8 +101,14 @@ def systemctl(verb, units):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
     if done.returncode:
         unit = units[0] if units else "systemd"
-        said = [line for line in journal(["-u", unit], began) if not line.startswith("Dependency failed")]
+        said = of_start(unit, journal(["-u", unit], began))
         raise UnitFailed(unit, verb, said or done.stderr.strip().splitlines())
+
+
+def of_start(unit, lines):
+    """Without what was said at the end of what ran before. Pure."""
+    begun = [number for number, line in enumerate(lines) if line.startswith(f"Starting {unit}")]
+    return [line for line in lines[begun[-1] if begun else 0:] if not line.startswith("Dependency failed")]
 
 
 def explain(failed):

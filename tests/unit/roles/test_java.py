@@ -143,7 +143,7 @@ def tomcat(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     return found
 
 
-DEPLOYED = ["Caused by: x.Last: b", "Server startup in [5088] milliseconds"]
+DEPLOYED = ["Caused by: x.BError: b", "Server startup in [5088] milliseconds", "x.LaterError: of another machine"]
 
 
 def test_it_is_waited_for(tomcat: dict[str, object]) -> None:
@@ -154,9 +154,10 @@ def test_it_is_waited_for(tomcat: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"asked": 503, "log": DEPLOYED}, "the application does not run: x.Last: b"),
-        ({"state": "failed", "log": DEPLOYED[:1]}, "the application does not run: x.Last: b"),
-        ({"asked": 503, "log": DEPLOYED[:1]}, "the application does not run after 0 s: x.Last: b"),
+        ({"asked": 503, "log": DEPLOYED}, "the application does not run: x.BError: b"),
+        ({"state": "failed", "log": DEPLOYED[:1]}, "the application does not run: x.BError: b"),
+        ({"state": "failed", "log": DEPLOYED}, "the application does not run: x.LaterError: of another machine"),
+        ({"asked": 503, "log": DEPLOYED[:1]}, "the application does not run after 0 s: x.BError: b"),
     ],
 )
 def test_why_it_does_not_run(tomcat: dict[str, object], found: dict[str, object], said: str) -> None:
@@ -175,8 +176,13 @@ def test_the_health_of_the_former_version_counts_for_nothing(tomcat: dict[str, o
 @pytest.mark.parametrize(
     ("lines", "cause"),
     [
-        (["Error A", "Caused by: x.First: a", "    at x", "Caused by: x.Last: b", "    at y", "done"], "x.Last: b"),
+        (["Error A", "Caused by: x.AError: a", "Caused by: x.BError: b", "    at y", "done"], "x.BError: b"),
         (["fine", "java.lang.IllegalStateException: c", "    at x.Y", "fine"], "java.lang.IllegalStateException: c"),
+        (
+            ["Error in a listener", "java.lang.ClassNotFoundException: x.Y", "    at x.Z", "failed after errors"],
+            "java.lang.ClassNotFoundException: x.Y",
+        ),
+        (["Error opening zip file", "fine"], "Error opening zip file"),
         (["fine", " "], "fine"),
         ([], "its log says nothing"),
     ],

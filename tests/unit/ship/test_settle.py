@@ -67,3 +67,9 @@ def test_nginx_and_silence(settle: ModuleType) -> None:
     told = settle.explain(settle.UnitFailed("nginx", "reload-or-restart", ["nginx.service: Failed", line]))
     assert "10.0.0.1:8080" in told and "port 8080 is held by" in told
     assert settle.explain(settle.UnitFailed("x", "start", [])) == "x does not start: it said nothing"
+
+
+def test_what_was_said_at_the_end_of_what_ran_before_explains_no_start() -> None:
+    before = ["Send failed", "Stopped tomcat10.service - Tomcat.", "Starting tomcat10.service - Tomcat...", "it broke"]
+    assert settle.of_start("tomcat10", before) == before[2:]
+    assert settle.of_start("tomcat10", ["Dependency failed for x", "it broke"]) == ["it broke"]

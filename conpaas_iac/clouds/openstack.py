@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
 from conpaas_iac.clouds.base import Seen, Sold, Tagged
-from conpaas_iac.clouds.shared import ranges, tags
+from conpaas_iac.clouds.shared import naming, ranges, tags
 from conpaas_iac.core.declaration import Declaration, Machine, machine_of
 from conpaas_iac.core.layout import SIZES
-from conpaas_iac.errors import UserError
 from conpaas_iac.machines.configure import Executor
 from conpaas_iac.openstack import listing, lookup, power
 from conpaas_iac.runs.events import Listener
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from conpaas_iac.provider.sdk import Identity
 
-LONGEST_NAME = 63  # it is a host name there
 CIDR = r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$"
 
 
@@ -81,13 +79,7 @@ class Cloud(base.Cloud):
 
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """What the dashboard shows; OpenStack takes any name, also twice, but it is the host name, too."""
-        name = "--".join((application, node) if environment == "default" else (application, environment, node))
-        if len(name) > LONGEST_NAME:
-            raise UserError(
-                f"the machine of {node} would be called {name}: {len(name)} characters, a host name has {LONGEST_NAME}",
-                "give the application, the environment or the service a shorter name",
-            )
-        return name
+        return naming.host_name(application, environment, node, "a host name has")
 
     def declare(
         self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity"

@@ -138,6 +138,7 @@ def tomcat(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     monkeypatch.setattr(APPLICATION.time, "sleep", pause)
     monkeypatch.setattr(APPLICATION, "state", lambda: found["state"])
     monkeypatch.setattr(APPLICATION, "asked", lambda: found["asked"])
+    monkeypatch.setattr(APPLICATION, "restarts", lambda: found.get("restarts", 0))
     monkeypatch.setattr(APPLICATION, "journal", lambda: found["log"])
     (tmp_path / "begun").write_text("old")
     return found
@@ -155,6 +156,7 @@ def test_it_is_waited_for(tomcat: dict[str, object]) -> None:
     ("found", "said"),
     [
         ({"asked": 503, "log": DEPLOYED}, "the application does not run: x.BError: b"),
+        ({"state": "activating", "restarts": 1, "log": DEPLOYED[:1]}, "the application does not run: x.BError: b"),
         ({"state": "failed", "log": DEPLOYED[:1]}, "the application does not run: x.BError: b"),
         ({"state": "failed", "log": DEPLOYED}, "the application does not run: x.LaterError: of another machine"),
         ({"asked": 503, "log": DEPLOYED[:1]}, "the application does not run after 0 s: x.BError: b"),

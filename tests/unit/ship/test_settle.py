@@ -69,7 +69,7 @@ def test_nginx_and_silence(settle: ModuleType) -> None:
     assert settle.explain(settle.UnitFailed("x", "start", [])) == "x does not start: it said nothing"
 
 
-def test_what_was_said_at_the_end_of_what_ran_before_explains_no_start() -> None:
+def test_what_was_said_at_the_end_of_what_ran_before_explains_no_start(settle: ModuleType) -> None:
     before = ["Send failed", "Stopped tomcat10.service - Tomcat.", "Starting tomcat10.service - Tomcat...", "it broke"]
     assert settle.of_start("tomcat10", before) == before[2:]
     assert settle.of_start("tomcat10", ["Dependency failed for x", "it broke"]) == ["it broke"]

@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test lint unit engine crash-test kill-test e2e vpn-test bench clean
+.PHONY: help install setup demo test lint unit engine clouds crash-test kill-test e2e vpn-test bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -37,7 +37,7 @@ demo: setup ## DokuWiki on this machine
 	@examples/dokuwiki/fetch.sh
 	$(BIN)/conpaas up examples/dokuwiki/manifest.json
 
-test: lint unit engine e2e ## the whole suite
+test: lint unit engine clouds e2e ## the whole suite
 
 lint: install ## ruff, mypy --strict, ansible-lint: all that each of them finds
 	@bad=0; $(timed) { ruff check . || bad=1; mypy || bad=1; \
@@ -56,6 +56,9 @@ crash-test: setup ## N commands, each killed somewhere, and mended by one plain 
 
 kill-test: setup ## the same on real machines: commands on WordPress, each killed somewhere
 	@$(timed) $(BIN)/python -m tests.e2e.kills $(KILLS)
+
+clouds: setup ## stand-ins of AWS and OpenStack: real engine and SDKs, machines on LXD
+	@$(timed) $(PYTEST) tests/clouds
 
 e2e: setup ## real machines on LXD
 	@$(timed) $(PYTEST) tests/e2e

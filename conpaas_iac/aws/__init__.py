@@ -66,6 +66,16 @@ def errors(what: str, place: Place) -> Iterator[None]:
         raise MachineError(f"{begin}: {error}", remedy=AGAIN) from error
 
 
+def refuse_another_account(place: Place) -> None:
+    """Raises UserError where the credentials are none, or of another account than the place's."""
+    with errors("who are we", place):
+        account = client(place, "sts").get_caller_identity()["Account"]
+    wanted = place.settings.get("Account", account)
+    if account != wanted:
+        remedy = 'log in to that account, or name its profile: "Profile"'
+        raise UserError(f"cloud {place.name}: the credentials are of account {account}, it is in {wanted}", remedy)
+
+
 def dry_run(call: Callable[..., Any], **arguments: Any) -> None:
     """Ask whether a call would be allowed; raises ClientError only where it would not."""
     from botocore.exceptions import ClientError

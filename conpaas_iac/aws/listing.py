@@ -13,7 +13,12 @@ ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
 def instances(place: Place, *conditions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Those that are not terminated, in one paged call; `conditions` are filters of EC2's."""
+    """Those that are not terminated, in one paged call; `conditions` are filters of EC2's.
+
+    Another account holds none of them, which would look as if they were lost: it is refused where it can be known.
+    """
+    if "Account" in place.settings:
+        aws.refuse_another_account(place)
     with aws.errors("list of machines", place):
         filters = [*conditions, {"Name": "instance-state-name", "Values": ALIVE}]
         for page in aws.client(place).get_paginator("describe_instances").paginate(Filters=filters):
@@ -50,8 +55,8 @@ def _tagged(place: Place, instance: Mapping[str, Any]) -> Tagged:
 
 def _size(place: Place, instance: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """As the manifest means it; of a type that stands for no size, the cores that EC2 tells."""
-    known = sizes.size(place, instance["InstanceType"])
-    if known:
-        return known.cpu, known.memory
+    if sizes.is_ours(place, instance["InstanceType"]):
+        known = sizes.size(place, instance["InstanceType"])
+        return (known.cpu, known.memory) if known else (None, None)
     options = instance.get("CpuOptions", {})
     return (options.get("CoreCount", 0) * options.get("ThreadsPerCore", 1)) or None, None

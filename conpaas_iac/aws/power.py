@@ -8,7 +8,8 @@ from conpaas_iac import aws
 from conpaas_iac.aws import sizes
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import MachineError
-from conpaas_iac.provider.greeting import PAUSE, Greeting, greets
+from conpaas_iac.machines.ssh import greets
+from conpaas_iac.provider.greeting import PAUSE, Greeting
 
 
 def start(place: Place, names: Iterable[str]) -> None:

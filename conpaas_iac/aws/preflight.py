@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Network
 from typing import Any
 
 from conpaas_iac import aws
 from conpaas_iac.aws import images, listing, sizes
 from conpaas_iac.aws.ranges import RANGE
-from conpaas_iac.clouds.shared import tags
+from conpaas_iac.clouds.shared import ranges, tags
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import ConpaasError, UserError
@@ -23,7 +23,7 @@ MORE = "ask for more: AWS console, Service Quotas, Amazon EC2; or fewer or small
 
 def check(place: Place, machines: Collection[Machine]) -> None:
     """Raises UserError with what is wrong; every check is one call of the API."""
-    _account(place)
+    aws.refuse_another_account(place)
     _region(place)
     _ranges(place, machines)
     types = Counter(sizes.instance_type(place, each.cpu, each.memory) for each in machines)
@@ -34,15 +34,6 @@ def check(place: Place, machines: Collection[Machine]) -> None:
     _cores(place, types)
     _networks(place)
     _addresses(place, sum(bool(each.ports) for each in machines))
-
-
-def _account(place: Place) -> None:
-    with aws.errors("who are we", place):
-        account = aws.client(place, "sts").get_caller_identity()["Account"]
-    wanted = place.settings.get("Account", account)
-    if account != wanted:
-        remedy = "log in to that account, or name its profile: \"Profile\""
-        raise UserError(f"cloud {place.name}: the credentials are of account {account}, it is in {wanted}", remedy)
 
 
 def _region(place: Place) -> None:
@@ -60,14 +51,8 @@ def _region(place: Place) -> None:
 def _ranges(place: Place, machines: Iterable[Machine]) -> None:
     """Packets to an address that both networks have could go either way."""
     if "Subnet" not in place.settings:
-        _apart(place, IPv4Network(place.settings.get("Range", RANGE)), machines, 'another "Range" for the cloud')
-
-
-def _apart(place: Place, here: IPv4Network, machines: Iterable[Machine], remedy: str) -> None:
-    for network in {IPv4Interface(each.address).network for each in machines}:
-        if network.overlaps(here):
-            what = f"cloud {place.name}: its network {here} overlaps the application's, {network}"
-            raise UserError(what, f'{remedy}, or another "Network": {{"Range": …}} before the first `up`')
+        here = IPv4Network(place.settings.get("Range", RANGE))
+        ranges.refuse_overlap(place, here, machines, ranges.OWN)
 
 
 def _subnet(place: Place, machines: Collection[Machine]) -> str:
@@ -80,7 +65,7 @@ def _subnet(place: Place, machines: Collection[Machine]) -> str:
         what = f"there is no subnet {name} in {place.settings['Region']}"
         raise UserError(f"cloud {place.name}: {what}", "its subnets: aws ec2 describe-subnets")
     subnet: Mapping[str, Any] = found[0]
-    _apart(place, IPv4Network(subnet["CidrBlock"]), machines, "another subnet")
+    ranges.refuse_overlap(place, IPv4Network(subnet["CidrBlock"]), machines, "another subnet")
     if subnet["AvailableIpAddressCount"] < (count := len(machines)):
         what = f"subnet {name} has {subnet['AvailableIpAddressCount']} free addresses, {count} are needed"
         raise UserError(f"cloud {place.name}: {what}", "a larger subnet")

@@ -20,5 +20,11 @@ def instance_type(place: Place, cpu: int, memory: int) -> str:
 
 
 def size(place: Place, instance_type: str) -> Size | None:
-    """What a type stands for; None where it is nothing of ours. The smallest, where a type stands for several."""
-    return next((SIZES[name] for name in SIZES if types(place)[name] == instance_type), None)
+    """What a type stands for; None where it is nothing of ours, or stands for several."""
+    found = [size for name, size in SIZES.items() if types(place)[name] == instance_type]
+    return found[0] if len(found) == 1 else None
+
+
+def is_ours(place: Place, instance_type: str) -> bool:
+    """Whether it stands for a size."""
+    return instance_type in types(place).values()

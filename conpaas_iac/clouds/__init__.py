@@ -67,7 +67,7 @@ class Reach:
     def standings(self) -> Standings:
         """How machines of each place are reached."""
         known = self.each(self.places)
-        return {name: Standing(cloud.network, cloud.PUBLIC, cloud.KEEPS_ADDRESS) for name, cloud in known}
+        return {name: Standing(cloud.network, cloud.is_public, cloud.KEEPS_ADDRESS) for name, cloud in known}
 
     def each(self, names: Collection[str]) -> Iterator[tuple[str, Cloud]]:
         """Those of these names, in order."""

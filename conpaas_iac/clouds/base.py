@@ -71,7 +71,7 @@ class Cloud(ABC):
     MTU: ClassVar[int]  # largest packet of its network, in bytes
     KEEPS_ADDRESS: ClassVar[bool]  # whether a machine that is made anew has the address on its network that it had
     BAKES: ClassVar[bool]  # whether its images hold the packages of a service type
-    PUBLIC: ClassVar[bool] = False  # whether its machines have addresses that are reached from everywhere
+    PUBLIC: ClassVar[bool] = False  # whether its machines always have addresses that are reached from everywhere
     ADOPTS: ClassVar[bool]  # whether a create takes over the machine that a create which was cut off has left
     KEYS_IN_USER_DATA: ClassVar[bool]  # whether a machine boots with a host key that others may have read
     OWN_RESOURCES: ClassVar[bool]  # whether a place has resources besides its machines, as a network of its own
@@ -80,6 +80,11 @@ class Cloud(ABC):
     def network(self) -> str:
         """What machines reach each other on without the VPN: places that share it have the same name for it."""
         return f"{self.place.provider} {self.place.resource}"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether all machines of this place have addresses that are reached from everywhere."""
+        return self.PUBLIC
 
     def sold(self, machine: Machine) -> Sold:
         """What is paid for a machine."""

@@ -10,6 +10,7 @@ from conpaas_iac import lxd
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
 from conpaas_iac.clouds.base import Seen, Tagged
+from conpaas_iac.clouds.shared import naming
 from conpaas_iac.core.declaration import Declaration, Machine
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import base_image
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from conpaas_iac.provider.sdk import Identity
 
-LONGEST_NAME = 63
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,7 @@ class Cloud(base.Cloud):
 
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """Unique among all applications: slugs never hold a double hyphen."""
-        name = "--".join((application, node) if environment == "default" else (application, environment, node))
-        if len(name) > LONGEST_NAME:
-            raise UserError(
-                f"the machine of {node} would be called {name}: {len(name)} characters, LXD takes {LONGEST_NAME}",
-                "give the application, the environment or the service a shorter name",
-            )
-        return name
+        return naming.host_name(application, environment, node, "LXD takes")
 
     def declare(
         self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity"

@@ -1,18 +1,19 @@
 """What the clouds have of an application, beside what its checkpoint says."""
 
-import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
-from conpaas_iac.clouds import Reach
+from conpaas_iac.clouds import Reach, fixed
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
+from conpaas_iac.core.places import is_same, named
 from conpaas_iac.engine.engine import Applied
 from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.machines.ssh import greets
 
-SECONDS = 3  # that a machine may take to be reached
 Lists = Mapping[str, tuple[Seen, ...]]  # cloud -> machines with our tag
 
 LOOKS = (0.2, 0.4, 0.8)  # seconds before each further look for what a list lacks: clouds show new machines late
@@ -115,10 +116,14 @@ def strays(applied: Applied, wanted: Iterable[Machine], found: Lists, reach: Rea
     checkpoint does not know are.
     """
     left = {}
+    machines = (*applied.machines, *wanted)
+    of = partial(named, reach.places)
     for cloud, seen in found.items():
         if reach[cloud].ADOPTS:
-            ours = {(machine.node, machine.incarnation) for machine in (*applied.machines, *wanted)}
-            left[cloud] = tuple(each for each in seen if (each.node, each.incarnation) not in ours)
+            here = [each for each in machines if each.cloud == cloud or is_same(of(each.cloud), of(cloud), fixed)]
+            ours = {(machine.node, machine.incarnation) for machine in here}
+            new = (each for each in seen if each.id not in applied.ids.values())
+            left[cloud] = tuple(each for each in new if (each.node, each.incarnation) not in ours)
         else:
             left[cloud] = tuple(each for each in seen if each.id not in applied.ids.values())
     return {cloud: seen for cloud, seen in left.items() if seen}
@@ -128,14 +133,5 @@ def silent(seen: Mapping[str, Seen]) -> dict[str, str]:
     """Machines that run and whose SSH cannot be reached, and why; asked side by side."""
     running = [each for each in seen.values() if each.running and each.ip]
     with ThreadPoolExecutor(32) as pool:
-        answers = pool.map(_greets, running)
+        answers = pool.map(lambda each: greets(each.ip, each.port), running)
         return {each.node: why for each, why in zip(running, answers, strict=True) if why}
-
-
-def _greets(machine: Seen) -> str:
-    """Why it does not; "" where it does."""
-    try:
-        with socket.create_connection((machine.ip, machine.port), timeout=SECONDS) as connection:
-            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
-    except OSError as error:
-        return error.strerror or str(error)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,15 @@ class Access:
             *("-o", "PasswordAuthentication=no"),
             *("-F", "/dev/null"),
         )
+
+
+def greets(ip: str, port: int = 22, seconds: float = 3) -> str:
+    """Why no SSH server greets there; "" where one does."""
+    try:
+        with socket.create_connection((ip, port), timeout=seconds) as connection:
+            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A machine leaves service where it is, is made anew where it is to be, under its 
 the next one of its service goes.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core.declaration import Machine
@@ -62,7 +62,6 @@ def _said(service: Service, able: Collection[str]) -> str:
     return f"{', '.join(able)} is the only one that has it: scale {service.name} to two or three first, then move it"
 
 
-def held(layout: Topology, applied: Iterable[Machine], moved: Collection[str]) -> dict[str, str]:
+def held(applied: Iterable[Machine], moving: Collection[str], moved: Collection[str]) -> dict[str, str]:
     """Machine -> the cloud that it is on for now, of those whose turn has not come."""
-    there: Mapping[str, str] = {machine.node: machine.cloud for machine in applied}
-    return {node.name: there[node.name] for node in layout.nodes if node.name in there and node.name not in moved}
+    return {machine.node: machine.cloud for machine in applied if machine.node in set(moving) - set(moved)}

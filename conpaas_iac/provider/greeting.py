@@ -1,10 +1,10 @@
 """conpaas:cloud:Greeting: a machine that another provider made is there once an SSH server greets on it."""
 
-import socket
 import time
 from typing import ClassVar
 
 from conpaas_iac.errors import ConpaasError
+from conpaas_iac.machines.ssh import greets
 from conpaas_iac.provider.resource import Change, Made, Remembered, Values, differing
 
 PAUSE = 0.5  # seconds between looks
@@ -31,12 +31,3 @@ class Greeting(Remembered):
             time.sleep(PAUSE)
             why = greets(ip)
         return Made(inputs["machine"])
-
-
-def greets(ip: str, port: int = 22) -> str:
-    """Why it does not; "" where it does."""
-    try:
-        with socket.create_connection((ip, port), timeout=3) as connection:
-            return "" if connection.recv(4) == b"SSH-" else "no SSH server greets"
-    except OSError as error:
-        return error.strerror or str(error)

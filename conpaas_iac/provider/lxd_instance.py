@@ -1,13 +1,13 @@
 """conpaas:lxd:Instance: a system container that is a small machine: own address, own SSH host key, limits."""
 
 import hashlib
-import socket
 import time
 from typing import Any
 
 from conpaas_iac import lxd, settings
 from conpaas_iac.errors import ConpaasError, UserError
 from conpaas_iac.host.profile import PROFILE
+from conpaas_iac.machines.ssh import greets
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.resource import Change, Made, Values, differing
 
@@ -137,7 +137,7 @@ def wait_for_ssh(instance: Any) -> str:
     ip, port = None, int(instance.config.get(lxd.SSH_PORT, "22"))
     while time.monotonic() < deadline:
         ip = ip or _address(instance)
-        if ip and _greets(ip, port):
+        if ip and not greets(ip, port, seconds=1):
             return ip
         time.sleep(0.1)  # between looks at the condition
     raise ConpaasError(
@@ -150,11 +150,3 @@ def _address(instance: Any) -> str | None:
     interfaces = instance.state().network or {}
     found = (entry["address"] for entry in interfaces.get("eth0", {}).get("addresses", ()) if entry["family"] == "inet")
     return next(found, None)
-
-
-def _greets(ip: str, port: int) -> bool:
-    try:
-        with socket.create_connection((ip, port), timeout=1) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False

@@ -37,6 +37,6 @@ def _later(now: Situation) -> datetime:
 
 def _held(now: Situation, moved: Collection[str], settings: Settings) -> Wish:
     """The wish with machines whose turn has not come where they are."""
-    there = moves.held(now.wish.topology, now.applied.machines, moved)
+    there = moves.held(now.applied.machines, now.moving, moved)
     wanted = waypoint.placed(now.wish, there, Reach(now.places, settings))
     return replace(wanted, now=_later(now), replaced=frozenset(), every=False)

@@ -27,7 +27,7 @@ def without(now: Situation, silent: Mapping[str, str], settings: Settings) -> Si
     held = {
         node.name: there[node.name].cloud
         for node in now.wish.topology.nodes
-        if node.name in there and {node.cloud, there[node.name].cloud} & silent.keys()
+        if node.name in there.keys() - now.gone and {node.cloud, there[node.name].cloud} & silent.keys()
     }
     wish = waypoint.placed(now.wish, held, Reach(now.places, settings))
     wish = joined(wish, now.applied.ips, now.applied.authorities, now.record)

@@ -93,8 +93,9 @@ def test_what_is_killed_while_a_machine_is_made(world: World, mark: str, begin: 
     goes_on(world)
 
 
-@pytest.mark.parametrize("who", ["worker", "pulumi-resource", "all"])
-def test_a_move_that_is_killed_goes_on_with_the_next_up(world: World, mark: str, begin: Begin, who: str) -> None:
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("who", ["pulumi-resource", "all"])
+def test_a_move_that_is_killed_goes_on_or_back(world: World, mark: str, begin: Begin, who: str, back: bool) -> None:
     clouds = {"lab": {"Provider": "lxd", "Project": "lab"}, "here": {"Provider": "lxd"}}
     world.lxd.projects.add("lab")
     world.up({**backends(2), "Cloud": "here"}, Clouds=clouds)
@@ -102,18 +103,15 @@ def test_a_move_that_is_killed_goes_on_with_the_next_up(world: World, mark: str,
     arrived, release = world.lxd.faults.hold("lab:shop--web-2")
     tool = begin(world.write({**backends(2), "Cloud": "lab"}, Clouds=clouds))
     assert arrived.wait(60)
-    tree = chain(tool.pid)
-    if who in tree:
-        os.kill(tree[who], signal.SIGKILL)
-    else:
-        kill(mark, *([] if who == "all" else [who]))
+    kill(mark, *([] if who == "all" else [who]))
     release.set()
     tool.communicate(timeout=60)
     assert gone_within(2, mark)
     assert "shop--web-1" in world.lxd.running()  # its turn had not come
     world.lxd.faults.gates.clear()
-    world.up()
-    assert world.lxd.running() == {"lab:shop--web-1", "lab:shop--web-2"}
+    world.up({**backends(2), "Cloud": "here" if back else "lab"}, Clouds=clouds)
+    where = "" if back else "lab:"
+    assert set(world.lxd.machines) == world.lxd.running() == {f"{where}shop--web-1", f"{where}shop--web-2"}
     assert {node: each.address for node, each in world.applied().items()} == addresses
     assert world.up().plan.is_empty
     world.down()

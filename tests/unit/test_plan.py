@@ -108,9 +108,10 @@ def test_another_address_changes_the_machine_and_keeps_it() -> None:
     assert made.changes[0].cause.startswith("address: 10.42.16.1/16 -> 10.42.16.9/16")
 
 
-def test_another_cloud_is_a_replacement() -> None:
+def test_another_cloud_is_a_move() -> None:
     moved = Declaration("shop", "default", "10.42.0.0/16", 1, (replace(applied(ONE)[0], cloud="other"),))
-    assert make(ONE, ONE, target=moved).changes[0].action == "replace"
+    [change] = make(ONE, ONE, target=moved, known=Known(moving={"web-1": "cloud: lxd -> other"})).changes
+    assert (change.action, change.cause) == ("move", "cloud: lxd -> other")
 
 
 def test_rest_and_wake() -> None:

@@ -25,6 +25,7 @@ class Declared(pulumi.runtime.Mocks):
         self.secrets |= {(args.name, name) for name, value in args.inputs.items() if rpc.is_rpc_secret(value)}
         outputs = {"publicIp": "198.51.100.1", "ip": "198.51.100.1", "hostKey": "ssh-ed25519 AAAA"}
         outputs |= {"publicKey": "ssh-ed25519 AAAA", "privateKey": PRIVATE, "owner": "the-owner", "keys": PRIVATE}
+        outputs |= {"address": "198.51.100.1", "accessIpV4": "198.51.100.1"}
         outputs |= {"certificates": "", "facts": [], "value": PRIVATE, "availabilityZone": "eu-west-1a"}
         if args.typ == "conpaas:cloud:Host":
             inputs = plain(args.inputs)

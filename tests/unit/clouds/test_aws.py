@@ -153,6 +153,9 @@ def test_sizes_are_types_and_types_are_sizes(name: str) -> None:
     own = Place("far", "aws", {"Sizes": {name: "m7i.large"}})
     assert sizes.instance_type(own, size.cpu, size.memory) == "m7i.large"
     assert sizes.size(own, "t4g.nano") is None
+    same = Place("far", "aws", {"Sizes": dict.fromkeys(SIZES, "m7i.large")})
+    assert sizes.size(same, "m7i.large") is None
+    assert sizes.is_ours(same, "m7i.large")
     assert sizes.instance_type(place, 3, 3000) == "c6i.xlarge"
 
 
@@ -385,6 +388,8 @@ def test_what_is_all_there_goes_on() -> None:
 
 
 def test_another_account_is_refused() -> None:
+    with pytest.raises(UserError, match="of account 123456789012, it is in 210987654321"):
+        cloud(Account="210987654321").inventory("the-owner")  # whose machines would look lost
     text = refused(cloud(Account="210987654321"), *machines())
     assert text == "the credentials are of account 123456789012, it is in 210987654321"
 

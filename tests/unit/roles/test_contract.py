@@ -163,4 +163,5 @@ def test_values_that_would_break_a_file_are_refused(name: str) -> None:
 def test_playbooks_name_the_phases() -> None:
     play = yaml.safe_load((Path(catalog.folder("playbooks")) / "configure.yml").read_text())[0]
     phases = list(dict.fromkeys(task["name"] for task in play["tasks"][1:]))
-    assert phases == ["install", "startup script", "drain", "ship", "settle", "verify", "join", "confirm"]
+    before = ["base", "host key", "install", "startup script", "drain"]
+    assert phases == [*before, "ship", "settle", "verify", "join", "confirm"]

@@ -44,6 +44,11 @@ def fixed(provider: str) -> Collection[str]:
     return kind(provider).FIXED
 
 
+def restarting(there: Places) -> frozenset[str]:
+    """Those of these places where another size is a restart."""
+    return frozenset(name for name, place in there.items() if not kind(place.provider).RESIZES)
+
+
 def is_whole(place: Place) -> bool:
     """Whether it has all settings that its provider needs."""
     return not {*kind(place.provider).SETTINGS.get("required", ())} - place.settings.keys()

@@ -74,6 +74,7 @@ class Cloud(base.Cloud):
     MTU = 1500  # packets that cross the internet
     KEEPS_ADDRESS = False
     PUBLIC = True
+    RESIZES = False
     BAKES = False
     ADOPTS = False
     KEYS_IN_USER_DATA = True

@@ -70,6 +70,7 @@ class Cloud(ABC):
     MACHINE: ClassVar[str]  # resource type of a machine: "conpaas:lxd:Instance"
     MTU: ClassVar[int]  # largest packet of its network, in bytes
     KEEPS_ADDRESS: ClassVar[bool]  # whether a machine that is made anew has the address on its network that it had
+    RESIZES: ClassVar[bool]  # whether a machine gets another size without a restart
     BAKES: ClassVar[bool]  # whether its images hold the packages of a service type
     PUBLIC: ClassVar[bool] = False  # whether its machines always have addresses that are reached from everywhere
     ADOPTS: ClassVar[bool]  # whether a create takes over the machine that a create which was cut off has left

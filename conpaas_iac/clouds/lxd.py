@@ -44,6 +44,7 @@ class Cloud(base.Cloud):
     MACHINE = "conpaas:lxd:Instance"
     MTU = 1500
     KEEPS_ADDRESS = True
+    RESIZES = True
     BAKES = True
     ADOPTS = True
     KEYS_IN_USER_DATA = False

@@ -72,6 +72,7 @@ class Cloud(base.Cloud):
     MACHINE = "openstack:compute/instance:Instance"
     MTU = 1442  # of a network in an overlay
     KEEPS_ADDRESS = True
+    RESIZES = False
     BAKES = False
     ADOPTS = False
     OWN_RESOURCES = True

@@ -25,12 +25,18 @@ class Around:
     record: Record
     types: Catalog
     services: Mapping[str, str]  # node -> service, of machines that run
+    restarting: Collection[str] = ()  # clouds that restart a machine for another size
 
     def alone(self, machine: Machine, groups: Collection[str]) -> bool:
         """Whether one of the groups has no other machine that runs."""
         others = {node for node, service in self.services.items() if service == machine.service} - {machine.node}
         theirs = {group for node in others if (known := self.record.nodes.get(node)) for group in known.groups}
         return bool(set(groups) - theirs)
+
+    def restart(self, machine: Machine) -> Danger:
+        """Of a restart of all that a machine does."""
+        known = self.record.nodes.get(machine.node)
+        return "downtime" if known and self.alone(machine, known.groups) else "restart"
 
     def last_copy(self, machine: Machine) -> bool:
         """Whether nobody else holds the data that it holds."""
@@ -57,7 +63,8 @@ def of_machine(machine: Machine, seen: Seen | None, around: Around) -> tuple[Dri
     if all(had is None or had == want for had, want in zip(now, wanted, strict=True)):
         return ()
     text = f"has {_size(*now)} instead of {_size(*wanted)}"
-    return (Drift(machine.node, machine.service, "machine", "size", text, "safe", "resize", size=now),)
+    risk = around.restart(machine) if machine.cloud in around.restarting else "safe"
+    return (Drift(machine.node, machine.service, "machine", "size", text, risk, "resize", size=now),)
 
 
 def _size(cpu: int | None, memory: int | None) -> str:

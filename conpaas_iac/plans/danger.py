@@ -25,6 +25,7 @@ class Ground:
     record: Record
     applied: tuple[Machine, ...] = ()
     trees: Mapping[str, Tree] = field(default_factory=dict)  # wanted
+    restarting: Collection[str] = ()  # clouds that restart a machine for another size
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Company:
     descriptor: Descriptor
     staying: Mapping[str, Collection[str]]
     at_once: int = 1
+    resized: Collection[str] = ()  # machines that get another size with a restart: all of them at the same time
 
     def stop(self, node: str, groups: Iterable[str], at_once: int | None = None) -> Danger:
         """Of a stop of what a machine does in these groups."""
@@ -50,22 +52,31 @@ def classed(plan: Plan, ground: Ground) -> Plan:
     there = {machine.node: machine for machine in ground.applied}
     ending = {change.node for change in plan.changes if change.action in ("remove", "rest", "replace", "wake", "add")}
     services = {service.name: service for service in ground.topology.services}
+    sized = [change for change in plan.changes if any(_is_size(part) for part in change.parts)]
+    restarted = [change for change in sized if there[change.node].cloud in ground.restarting]
     companies: dict[str, Company] = {}
     changes = []
     for change in plan.changes:
         kind = there[change.node].type if change.node in there else plan.types[change.service]
         if change.service not in companies:
-            companies[change.service] = _company(ground, services.get(change.service), kind, ending)
+            resized = {each.node for each in restarted if each.service == change.service}
+            companies[change.service] = _company(ground, services.get(change.service), kind, ending, resized)
         changes.append(_classed(change, companies[change.service], ground, services.get(change.service), plan.losses))
     return replace(plan, changes=tuple(changes))
 
 
-def _company(ground: Ground, service: Service | None, kind: str, ending: Collection[str]) -> Company:
+def _is_size(part: Part) -> bool:
+    return (part.kind, part.action) == ("machine", "change")
+
+
+def _company(
+    ground: Ground, service: Service | None, kind: str, ending: Collection[str], resized: Collection[str]
+) -> Company:
     descriptor = ground.types[kind].descriptor if kind in ground.types else Descriptor(summary="")
     names = [node.name for node in service.nodes] if service and service.type == kind else []
     known = {name: ground.record.nodes[name] for name in names if name in ground.record.nodes and name not in ending}
     groups = {group: [name for name, each in known.items() if group in each.groups] for group in descriptor.groups}
-    return Company(descriptor, groups, service.at_once if service else 1)
+    return Company(descriptor, groups, service.at_once if service else 1, resized)
 
 
 def _classed(
@@ -125,6 +136,8 @@ def _changed(change: MachineChange, company: Company, ground: Ground, serves: Co
     def of_part(part: Part) -> Danger:
         if part.kind == "address":
             return company.stop(node, serves)
+        if _is_size(part) and node in company.resized:
+            return company.stop(node, serves, len(company.resized))
         return company.stop(node, serves) if (part.kind, part.action) == ("unit", "remove") else "safe"
 
     files = tuple(replace(file, danger=of_file(file)) for file in change.files)

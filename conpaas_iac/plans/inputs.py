@@ -5,7 +5,7 @@ The record keeps the table of the last `up`; beside today's it says what differs
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -71,7 +71,7 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
     found |= {f"/{ROLE}/{name}": kind.digest[:12] for name, kind in roles.items() if name in used or kind.is_internal}
     found |= {f"/{SECRET}/{name}": ",".join(map(str, versions)) for name, versions in topology.secrets.items()}
     codes = {service.name: service.code for service in topology.services}
-    fields = {service.name: service.fields for service in topology.services}
+    own = {service.name: service.fields for service in topology.services}
     for service in manifest.services:
         for field, attribute in ITEMS.items():
             values = getattr(service, attribute)
@@ -80,7 +80,7 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
             found[f"{service.name}/{field}"] = _json(getattr(service, attribute))
         for field, location in (("StartupScript", service.startup_script), ("Dump", service.dump)):
             found[f"{service.name}/{field}"] = location if "://" in location else PurePath(location).name
-        found |= {f"{service.name}/{name}": _json(value) for name, value in fields[service.name].items()}
+        found |= {f"{service.name}/{name}": _json(value) for name, value in own[service.name].items()}
         if code := codes[service.name]:
             found[f"{service.name}/{CODE}"] = code[:12]
     return found
@@ -91,7 +91,9 @@ def _json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Sets sorted, dataclasses and addresses as text."""
+    """Sets sorted, dataclasses as the manifest has them, addresses as text."""
+    if is_dataclass(value):
+        value = {each.name.capitalize(): getattr(value, each.name) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, frozenset | set):

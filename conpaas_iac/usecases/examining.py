@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from conpaas_iac import catalog
+from conpaas_iac import catalog, clouds
 from conpaas_iac.backend.record import Confirmed
 from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.core.declaration import Machine
@@ -53,7 +53,7 @@ def drift_of(
     with view(application, environment, settings) as looked, ThreadPoolExecutor(AT_ONCE) as pool:
         machines, now = select(looked, path), datetime.now(UTC)
         running = {each.node: each.service for each in looked.applied.machines if looked.reach(each)}
-        around = Around(looked.record, catalog.load(), running)
+        around = Around(looked.record, catalog.load(), running, clouds.restarting(looked.applied.places))
         checked = list(pool.map(lambda machine: _checked(machine, looked, around, texts, now), machines))
     return DriftReport(
         application,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import __version__, catalog
+from conpaas_iac import __version__, catalog, clouds
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.core import declaration, placeholders, render, topology
@@ -71,7 +71,8 @@ def plan_of(now: Situation) -> Plan:
         now.losses,
         _shared(now),
     )
-    ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees)
+    restarting = clouds.restarting(now.places)
+    ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees, restarting)
     internal = catalog.load_internal()
     made = replace(made, cost=costing.cost_of(now))
     return causes.explained(

@@ -92,6 +92,15 @@ def test_what_the_cloud_says() -> None:
     assert (altered.mend, altered.size) == ("resize", (1, 0))
 
 
+def test_another_size_is_a_restart_where_the_cloud_cannot_do_without() -> None:
+    layout = build(service(counts={"backend": 2}))
+    others = replace(around(layout, confirmed(layout)), restarting={"lxd"})
+    dangers = [
+        drift.of_machine(machine(layout, node), seen(node, memory=0), others)[0].danger for node in ("web-1", "web-2")
+    ]
+    assert dangers == ["downtime", "restart"]  # the first has the proxy
+
+
 def test_the_last_copy_of_data_is_dangerous_to_lose() -> None:
     one, three = layout_of({"type": "mysql"}), layout_of({"type": "mysql", "counts": {"mysql": 3}})
     [alone] = drift.of_machine(machine(one, "web-1"), None, around(one, confirmed(one), "web-1"))

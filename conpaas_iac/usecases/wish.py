@@ -168,7 +168,9 @@ def _with_blocks(
             "give the manifest its former Application name, or remove the lock file to begin a new application",
         )
     if before is None:
-        before = Lock(*identity, _asked_range(manifest.range, settings) or _new_range(identity, settings, used()))
+        own = [IPv4Network(place.settings["Range"]) for place in manifest.clouds.values() if "Range" in place.settings]
+        free = _asked_range(manifest.range, settings) or _new_range(identity, settings, [*own, *used()])
+        before = Lock(*identity, free)
     elif manifest.range and manifest.range != before.range:
         raise UserError(
             f"the manifest asks for the range {manifest.range}, the lock file holds {before.range}",

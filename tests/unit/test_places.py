@@ -1,6 +1,9 @@
 """Named clouds: what stays the same place under another name, and what does not."""
 
+import json
 from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,9 @@ from hypothesis import strategies as st
 from conpaas_iac.core.places import Place, Places, named, settled
 from conpaas_iac.core.placing import placed
 from conpaas_iac.errors import UserError
+from conpaas_iac.settings import Settings
+from conpaas_iac.usecases import wish
+from conpaas_iac.usecases.wish import Request
 from tests.builders import build, service, wanted
 
 
@@ -89,3 +95,15 @@ def test_where_places_share_everything_their_names_mean_nothing() -> None:
     machines = wanted(build(service(cloud="lxd"))).machines
     assert placed(layout, machines, {}, fixed, lambda provider: True)[1][0].cloud == "desk"
     assert placed(layout, machines, {}, fixed, lambda provider: False)[1][0].cloud == "lxd"
+
+
+def test_a_new_application_keeps_away_from_the_networks_of_its_clouds(tmp_path: Path) -> None:
+    def chosen(**cloud: object) -> IPv4Network:
+        settings = {"Provider": "aws", "Region": "eu-west-1", "SshFrom": ["203.0.113.0/24"], **cloud}
+        path = tmp_path / "manifest.json"
+        document = {"Application": "shop", "Clouds": {"ec2": settings}, "Services": [{"Type": "php", "Cloud": "ec2"}]}
+        path.write_text(json.dumps(document))
+        return wish.build(Request(path, dry=True), Settings()).topology.range
+
+    before = chosen()
+    assert not chosen(Range=str(before)).overlaps(before)

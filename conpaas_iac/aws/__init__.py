@@ -68,7 +68,7 @@ def errors(what: str, place: Place) -> Iterator[None]:
 
 def refuse_another_account(place: Place) -> None:
     """Raises UserError where the credentials are none, or of another account than the place's."""
-    with errors("who are we", place):
+    with errors("log-in", place):
         account = client(place, "sts").get_caller_identity()["Account"]
     wanted = place.settings.get("Account", account)
     if account != wanted:

@@ -17,6 +17,7 @@ def command(form: str) -> int:
     if form == "json":
         click.echo(json.dumps({"version": 1, "default": default, "clouds": found}, indent=2))
         return 0
+    width = max(map(len, found))
     for name, summary in found.items():
-        click.echo(f"{name}  {summary}{'  (default)' if name == default else ''}")
+        click.echo(f"{name:{width}}  {summary}{'  (default)' if name == default else ''}")
     return 0

@@ -21,7 +21,7 @@ def tree_file(visit: "Visit", private: Path) -> Path:
     document = {
         "node": tree.node,
         "digest": tree.digest,
-        "files": [{**asdict(file), "content": _revealed(file.content, visit)} for file in tree.files],
+        "files": [{**asdict(file), "content": revealed(file.content, visit)} for file in tree.files],
         "absent": list(tree.absent),
         "units": list(tree.units),
         "idle_units": list(tree.idle_units),
@@ -36,7 +36,8 @@ def tree_file(visit: "Visit", private: Path) -> Path:
     return path
 
 
-def _revealed(content: str, visit: "Visit") -> str:
+def revealed(content: str, visit: "Visit") -> str:
+    """With the values that the visit carries."""
     return placeholders.revealed(content, visit.secrets, quoting.FILTERS)
 
 

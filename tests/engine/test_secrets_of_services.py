@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.machines.configure import Visit, _revealed
+from conpaas_iac.machines.cargo import revealed
+from conpaas_iac.machines.configure import Visit
 from conpaas_iac.usecases import lifecycle, rotation
 from tests.engine.conftest import World, backends
 
@@ -27,7 +28,7 @@ def told(world: World) -> list[str]:
     texts: list[str] = []
 
     def look(playbook: str, visits: Sequence[Visit]) -> None:
-        texts.extend(_revealed(file.content, visit) for visit in visits for file in visit.tree.files)
+        texts.extend(revealed(file.content, visit) for visit in visits for file in visit.tree.files)
 
     world.visits.at_visit = look
     return texts

@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "configure": (
-        "machines.configure machines.cargo",
+        "machines.configure machines.visit",
         "ground pure host",
     ),
     "seen": (

@@ -12,44 +12,16 @@ from typing import Any, Protocol
 
 from conpaas_iac import settings
 from conpaas_iac.backend.record import Certificate, certificate
-from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import Failure, MachineError
 from conpaas_iac.host import bare
-from conpaas_iac.machines import cargo
 from conpaas_iac.machines.ssh import Access
-from conpaas_iac.network.certificates import Authority
+from conpaas_iac.machines.visit import Visit, tree_file
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.shipped import folder
 
 LAST_LINES = 12
 HOST_KEY = "host key"  # the task that prints one
 FIRST_CONTACT = "first contact"  # the step of a machine that did not answer
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One machine that Ansible goes to."""
-
-    node: str
-    ip: str  # on the provider's network
-    type: str
-    groups: tuple[str, ...]
-    tree: Tree
-    baked: bool  # its image already holds what tasks/install.yml puts there
-    address: str = ""  # its fixed one
-    authority: Authority | None = None  # who signs the certificate that it is to get; None: it keeps the one it has
-    moves: bool = False  # to another address
-    startup_script: str = ""  # a file on this side, run once on a new machine
-    archive: str = ""  # the code's archive on this side
-    brings_traffic: bool = True  # settles after the machines that do not, once they have proved that they work
-    options: Mapping[str, object] | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # version, as "db@3" -> value
-    founds: bool = False  # it begins the service's data, which nobody ever saw
-    dump: str = ""  # SQL for the empty data, a file on this side
-    drains: bool = False  # leaves service before the change
-    joins: bool = True  # enters service after it
-    host_key: str = ""  # that it has made itself and is to use from now on
-    batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
 
 
 @dataclass(frozen=True)
@@ -122,7 +94,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "ansible_host": visit.ip,
         "ansible_user": "root",
         "conpaas_address": visit.address,
-        "conpaas_tree": str(cargo.tree_file(visit, private)),
+        "conpaas_tree": str(tree_file(visit, private)),
         "conpaas_type": visit.type,
         "conpaas_groups": list(visit.groups),
         "conpaas_baked": visit.baked,

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from conpaas_iac.machines.configure import FIRST_CONTACT, Executor, Outcome, Visit
+from conpaas_iac.machines.configure import FIRST_CONTACT, Executor, Outcome
 from conpaas_iac.machines.ssh import Access
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.system.trying import Sleep
 

@@ -10,8 +10,9 @@ from conpaas_iac.catalog import ServiceType
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import MachineError
 from conpaas_iac.host import base_image
-from conpaas_iac.machines.configure import Executor, Visit
+from conpaas_iac.machines.configure import Executor
 from conpaas_iac.machines.ssh import access
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.provider.identity import ssh_key_pair
 from conpaas_iac.provider.lxd_instance import Instance
 from conpaas_iac.runs.events import Event, Listener

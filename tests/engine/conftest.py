@@ -18,8 +18,9 @@ from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import Failure
 from conpaas_iac.host import engine, nebula
-from conpaas_iac.machines.configure import Outcome, Visit
+from conpaas_iac.machines.configure import Outcome
 from conpaas_iac.machines.ssh import Access
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.usecases import deployment, lifecycle
 from conpaas_iac.usecases.deployment import Result

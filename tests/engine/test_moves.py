@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.machines.configure import Visit
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.plans import plandocument
 from conpaas_iac.usecases import prospect
 from conpaas_iac.usecases.wish import Request

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.machines.cargo import revealed
-from conpaas_iac.machines.configure import Visit
+from conpaas_iac.machines.visit import Visit, revealed
 from conpaas_iac.usecases import lifecycle, rotation
 from tests.engine.conftest import World, backends
 

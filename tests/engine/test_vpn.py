@@ -13,7 +13,7 @@ import pytest
 from conpaas_iac.backend.record import Certificate
 from conpaas_iac.errors import UserError
 from conpaas_iac.host.route import Route
-from conpaas_iac.machines.configure import Visit
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.network.renewal import Policy
 from conpaas_iac.usecases import deployment, prospect, situation, wish
 from conpaas_iac.usecases.wish import Request

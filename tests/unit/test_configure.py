@@ -10,8 +10,9 @@ import pytest
 
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import MachineError
-from conpaas_iac.machines.configure import Visit, run
+from conpaas_iac.machines.configure import run
 from conpaas_iac.machines.ssh import Access
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import silent
 
 VISIT = Visit("web-1", "127.0.0.1", "php", ("web",), Tree.empty("web-1"), True, "10.0.0.1")

@@ -7,7 +7,7 @@ import msgspec
 from conpaas_iac.backend.record import Confirmed, Record
 from conpaas_iac.engine.engine import Machines
 from conpaas_iac.machines import visits
-from conpaas_iac.machines.configure import Visit
+from conpaas_iac.machines.visit import Visit
 from conpaas_iac.network.membership import Authorities
 from tests.builders import build, confirmed, service, trees
 

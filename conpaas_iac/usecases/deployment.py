@@ -8,9 +8,8 @@ from typing import Any
 from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.hostkeys import shown
-from conpaas_iac.backend.place import Placed, stack_name
+from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
-from conpaas_iac.backend.store import at
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import declaration, placeholders
 from conpaas_iac.engine.engine import Engine, Machines
@@ -27,6 +26,7 @@ from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases import hostkeys, moving, preflight, prospect, silence
 from conpaas_iac.usecases.leaving import leave
+from conpaas_iac.usecases.means import Means
 from conpaas_iac.usecases.promising import Saved
 from conpaas_iac.usecases.situation import Situation, joined, wish_of
 from conpaas_iac.usecases.urls import urls
@@ -60,7 +60,7 @@ def up(
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
     with holding(settings, name, listen) as settings:
-        execute = settings.turn.between(patient(execute, settings.pauses))
+        means = Means(settings, listen, settings.turn.between(patient(execute, settings.pauses)))
         if settings.turn.waited:
             wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
@@ -76,31 +76,29 @@ def up(
             todo.cost.refuse(wanted.application)
         now.refuse_losses(request.may_lose)
         now = silence.without(now, preflight.check(now, settings), settings)
-        now = _with_intent(now, engine, settings)
-        lockfile.keep(at(settings.backend_url), name, wanted.lock)
-        for station, there_now in moving.stations(now, engine, settings):
-            _brought(_with_intent(station, there_now, settings), there_now, settings, listen, execute)
+        now = _with_intent(now, means)
+        lockfile.keep(means.shelf, name, wanted.lock)
+        for station, engine_then in moving.stations(now, engine, settings):
+            _brought(_with_intent(station, means), engine_then, means)
         if now.moving:
             now, engine = moving.arrived(now, engine, settings)
-            now = _with_intent(now, engine, settings)
-        now, machines, there = _brought(now, engine, settings, listen, execute)
+            now = _with_intent(now, means)
+        now, machines, there = _brought(now, engine, means)
         now = replace(now, wish=replace(now.wish, every=False))  # every machine was visited
-        now = _settled(now, machines, there, settings, listen, execute)
-        _contract(now, machines, engine, settings, listen, execute)
+        now = _settled(now, machines, there, means)
+        _contract(now, machines, engine, means)
         return Result(todo, urls(wanted, machines))
 
 
-def _brought(
-    now: Situation, engine: Engine, settings: Placed, listen: Listener, execute: Executor
-) -> tuple[Situation, Machines, Record]:
+def _brought(now: Situation, engine: Engine, means: Means) -> tuple[Situation, Machines, Record]:
     """Everything that is wanted is there and works; what is not wanted any more is still there, too."""
-    machines, failed = _expand(now, engine, settings, listen, execute)
-    now = _noted(now, engine, settings, making=frozenset(failure.node for failure in failed))
+    machines, failed = _expand(now, engine, means)
+    now = _noted(now, means, making=frozenset(failure.node for failure in failed))
     failed = (*failed, *silence.failures(now))
-    return now, machines, _configure(now, machines, now.record, settings, listen, execute, failed)
+    return now, machines, _configure(now, machines, now.record, means, failed)
 
 
-def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situation:
+def _with_intent(now: Situation, means: Means) -> Situation:
     """What has to be known should this run be killed: which secrets there are, what it makes, whose data begins anew.
 
     Machines that are to be started have to prove themselves; data that nobody holds any more begins anew.
@@ -108,8 +106,7 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
     kept = losses.holders(now.applied.machines, now.record, now.wish.types).keys() - now.losses.keys()
     return _noted(
         now,
-        engine,
-        settings,
+        means,
         secrets=now.wish.topology.secrets,
         secret_names={service.name: service.secrets for service in now.wish.topology.services},
         founded=now.record.founded & kept,
@@ -121,11 +118,11 @@ def _with_intent(now: Situation, engine: Engine, settings: Settings) -> Situatio
     )
 
 
-def _noted(now: Situation, engine: Engine, settings: Settings, **changes: Any) -> Situation:
+def _noted(now: Situation, means: Means, **changes: Any) -> Situation:
     """With these fields of the record, kept before anything goes on."""
     there = replace(now.record, **changes)
     if there != now.record or now.misled:
-        record.write(at(settings.backend_url), engine.name, there)
+        means.keep(there)
     return replace(now, record=there)
 
 
@@ -135,48 +132,39 @@ def _begin(wanted: Wish, settings: Settings) -> Engine:
     return Engine(settings, wanted.application, wanted.environment)
 
 
-def _expand(
-    now: Situation, engine: Engine, settings: Placed, listen: Listener, execute: Executor
-) -> tuple[Machines, tuple[Failure, ...]]:
+def _expand(now: Situation, engine: Engine, means: Means) -> tuple[Machines, tuple[Failure, ...]]:
     """Everything wanted beside everything applied; machines that were stopped run again. Some may fail."""
-    reach = Reach(now.places, settings)
+    settings, listen, reach = means.settings, means.listen, means.clouds(now.places)
     power.clear(now.strays, reach, listen)
-    _bake(now, reach, listen, execute)
+    _bake(now, reach, means)
     power.rouse(now.asleep, now.seen, reach, listen)
     if now.replaced:
-        leave(now.replaced, now, now.placed(engine.machines(), settings), settings, listen, execute)
+        leave(now.replaced, now, now.placed(engine.machines(), settings), means)
     whole = declaration.with_going(now.target, now.applied.machines, now.places, now.applied.secrets)
     machines, failed = engine.expand(whole, listen, now.given)
     return now.placed(machines, settings), failed
 
 
-def _bake(now: Situation, reach: Reach, listen: Listener, execute: Executor) -> None:
+def _bake(now: Situation, reach: Reach, means: Means) -> None:
     kinds = {service.name: service.type for service in now.wish.topology.services}
     coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
     for cloud, kind in sorted(coming):
-        reach[cloud].bake(now.wish.types[kind], listen, execute)
+        reach[cloud].bake(now.wish.types[kind], means.listen, means.execute)
 
 
 def _configure(
-    now: Situation,
-    machines: Machines,
-    there: Record,
-    settings: Placed,
-    listen: Listener,
-    execute: Executor,
-    failed: tuple[Failure, ...] = (),
+    now: Situation, machines: Machines, there: Record, means: Means, failed: tuple[Failure, ...] = ()
 ) -> Record:
     """Visit the machines whose digest is not confirmed, in stages; each confirmation is recorded at once.
 
     A machine that `failed` or does not answer keeps nobody else from coming up, but for those that need it.
     """
-    shelf, name = at(settings.backend_url), stack_name(now.wish.application, now.wish.environment)
     ips = {node: known["ip"] for node, known in machines.nodes.items()}
     awoken = there.resting | {node for node, seen in now.seen.items() if not seen.running}
     lighthouses = membership.lighthouses_of(now.wish.topology, ips, there, now.wish.standings)
     there = replace(there, resting=frozenset(), lighthouses=lighthouses)
     wanted = joined(now.wish, ips, machines.authorities, there)
-    there = hostkeys.made(wanted, machines, there, lambda new: record.write(shelf, name, new), listen, execute)
+    there = hostkeys.made(wanted, machines, there, means.keep, means.listen, means.execute)
     stages = visits.stages(wanted, machines, there, awoken)
     if not stages:
         visits.raise_on_failure(Outcome((), failed), "not made")
@@ -188,24 +176,22 @@ def _configure(
             if not stage:
                 continue
             there = replace(there, visiting=there.visiting | {visit.node for visit in stage})
-            record.write(shelf, name, there)
-            outcome = execute("configure", stage, way, listen)
+            means.keep(there)
+            outcome = means.execute("configure", stage, way, means.listen)
             trees = [(machines.nodes[node]["id"], wanted.trees[node]) for node in outcome.confirmed]
             there = there.confirmed(trees, outcome.certificates).without_doubts(outcome.untouched)
             there = replace(there, founded=there.founded | visits.founded(wanted, stage, outcome.confirmed))
-            record.write(shelf, name, there)
+            means.keep(there)
             failed, untouched = (*failed, *outcome.failures), (*untouched, *outcome.untouched)
             if any(failure.step != FIRST_CONTACT for failure in outcome.failures):
                 break
             if outcome.untouched:
-                settings.turn.check(f"configure {', '.join(outcome.untouched)}")
+                means.settings.turn.check(f"configure {', '.join(outcome.untouched)}")
     visits.raise_on_failure(Outcome((), failed, untouched=untouched))
     return there
 
 
-def _settled(
-    now: Situation, machines: Machines, there: Record, settings: Placed, listen: Listener, execute: Executor
-) -> Situation:
+def _settled(now: Situation, machines: Machines, there: Record, means: Means) -> Situation:
     """Once everybody uses the current version of each secret, former ones are accepted no more."""
     former = {name: versions[-1:] for name, versions in now.wish.topology.secrets.items() if len(versions) > 1}
     if not former:
@@ -214,31 +200,26 @@ def _settled(
     there = replace(there, secrets=wanted.topology.secrets)
     target = replace(now.target, secrets=placeholders.all_keys(there.secrets))
     after = replace(now, wish=wanted, target=target)
-    there = _configure(after, machines, there, settings, listen, execute)
-    record.write(at(settings.backend_url), stack_name(now.wish.application, now.wish.environment), there)
+    means.keep(_configure(after, machines, there, means))
     return after
 
 
-def _contract(
-    now: Situation, machines: Machines, engine: Engine, settings: Placed, listen: Listener, execute: Executor
-) -> None:
+def _contract(now: Situation, machines: Machines, engine: Engine, means: Means) -> None:
     """Drain, lock out and remove what goes; stop what rests."""
-    shelf = at(settings.backend_url)
     if now.going:
-        leave(now.going, now, machines, settings, listen, execute)
-        there = record.read(shelf, engine.name)
-        there = membership.locked_out(there, [machine.node for machine in now.going], now.wish.now)
-        record.write(shelf, engine.name, there)
-        _configure(now, machines, there, settings, listen, execute)
+        leave(now.going, now, machines, means)
+        there = membership.locked_out(means.record(), [machine.node for machine in now.going], now.wish.now)
+        means.keep(there)
+        _configure(now, machines, there, means)
     if now.going or now.stale_secrets:
-        engine.up(declaration.with_machines(now.target, now.resting, now.places), listen)
+        engine.up(declaration.with_machines(now.target, now.resting, now.places), means.listen)
     awake = [machine for machine in now.resting if machine.node in now.seen and now.seen[machine.node].running]
-    power.halt(awake, now.seen, Reach(now.places, settings), listen)
-    there = record.read(shelf, engine.name)
+    power.halt(awake, now.seen, means.clouds(now.places), means.listen)
+    there = means.record()
     resting = frozenset(machine.node for machine in now.resting)
     kept_names = {machine.node for machine in (*now.target.machines, *now.resting)}
     kept = declaration.with_machines(now.target, now.resting, now.places)
     after = replace(there.only(kept_names), resting=resting, places=kept.places)
     after = replace(after, given_up=frozenset(), inputs=prospect.table(now.wish))
     if after != there:
-        record.write(shelf, engine.name, after)
+        means.keep(after)

@@ -21,7 +21,7 @@ def made(
     wanted: Wish,
     machines: Machines,
     there: Record,
-    keep: Callable[[Record], None],
+    keep: Callable[[Record], object],
     listen: Listener,
     execute: Executor,
 ) -> Record:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from conpaas_iac.backend import record
 from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.place import Placed
 from conpaas_iac.backend.record import Record
@@ -17,37 +16,26 @@ from conpaas_iac.machines.sight import seen_now
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Listener
+from conpaas_iac.usecases.means import Means
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Means):
     """An application as it is now, and who goes to its machines."""
 
-    settings: Placed
     engine: Engine
     applied: Applied
-    listen: Listener
-    execute: Executor
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
     def of(cls, engine: Engine, settings: Placed, listen: Listener, execute: Executor) -> "Scene":
         """As long as the turn of the settings lasts."""
-        return cls(settings, engine, engine.applied(), listen, settings.turn.between(execute))
+        return cls(settings, listen, settings.turn.between(execute), engine, engine.applied())
 
     @property
     def reach(self) -> Reach:
         """Where its machines are."""
-        return Reach(self.applied.places, self.settings)
-
-    def record(self) -> Record:
-        """As it is kept."""
-        return record.read(self.engine.shelf, self.engine.name)
-
-    def keep(self, there: Record) -> Record:
-        """Replace it."""
-        record.write(self.engine.shelf, self.engine.name, there)
-        return there
+        return self.clouds(self.applied.places)
 
     def visits(self, trees: Mapping[str, Tree], machines: Machines) -> list[Visit]:
         """To those of the machines that run; the others are visited by the `up` that brings them back."""

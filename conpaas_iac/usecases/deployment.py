@@ -56,7 +56,8 @@ def up(
     Raises MachineError naming machine and step; another `up` goes on from there.
     """
     if saved:  # before the lock file may be written, and again once nobody else may change anything
-        saved.refuse_moved(replace(request, dry=True), settings)
+        wanted = wish_of(replace(request, dry=True), settings)
+        saved.refuse_moved(wanted, Engine.find(settings, wanted.application, wanted.environment), settings)
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
     with holding(settings, name, listen) as settings:
@@ -64,9 +65,10 @@ def up(
         if settings.turn.waited:
             wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
         ensure_route(settings)
+        engine = Engine.find(settings, wanted.application, wanted.environment)
         if saved:
-            saved.refuse_moved(replace(request, dry=True), settings)
-        engine = Engine.find(settings, wanted.application, wanted.environment) or _begin(wanted, settings)
+            saved.refuse_moved(wanted, engine, settings)
+        engine = engine or _begin(wanted, settings)
         now = silence.looked(wanted, engine, settings)
         todo = prospect.plan_of(now)
         if saved:

@@ -18,8 +18,7 @@ from conpaas_iac.runs import stream
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import digest_of
 from conpaas_iac.usecases import prospect
-from conpaas_iac.usecases.situation import wish_of
-from conpaas_iac.usecases.wish import Request, Wish
+from conpaas_iac.usecases.wish import Wish
 
 SETTINGS = (
     "default_cloud",
@@ -61,10 +60,8 @@ class Saved:
     path: Path
     promise: Promise
 
-    def refuse_moved(self, request: Request, settings: Settings) -> None:
+    def refuse_moved(self, wanted: Wish, engine: Engine | None, settings: Settings) -> None:
         """Raises UserError where it is another application's, or an input is not as it was."""
-        wanted = wish_of(request, settings)
-        engine = Engine.find(settings, wanted.application, wanted.environment)
         promise.refuse_other(self.promise, wanted.application, wanted.environment, self.path)
         asked = inputs.differing(self.promise.asked, prospect.table(wanted))
         promise.refuse_moved(self.promise, dict(gathered(wanted, engine, settings)), asked, self.path)

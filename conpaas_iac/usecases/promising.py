@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from conpaas_iac import __version__, catalog, shipped
+from conpaas_iac import __version__, shipped
 from conpaas_iac.backend import holder, lockfile, place, record
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
@@ -78,7 +78,7 @@ def gathered(wanted: Wish, engine: Engine | None, settings: Settings) -> Iterato
     yield "the backend", place.whole(settings).backend_url
     yield MANIFEST, digest_of(manifest.path.read_bytes().replace(b"\r\n", b"\n"))
     yield "the lock file", digest_of(lockfile.encode(replace(wanted.lock, code={})))
-    for name, kind in sorted({**wanted.types, **catalog.load_internal()}.items()):
+    for name, kind in sorted({**wanted.types, **wanted.internal}.items()):
         if kind.is_internal or name in {service.type for service in manifest.services}:
             yield f"role {name}", digest_of(kind.digest.encode())
     for name in SETTINGS:

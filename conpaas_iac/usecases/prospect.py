@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import __version__, catalog, clouds
+from conpaas_iac import __version__, clouds
 from conpaas_iac.backend.record import Record
-from conpaas_iac.catalog import Catalog
 from conpaas_iac.core import declaration, placeholders, render, topology
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Applied, Engine
@@ -73,11 +72,8 @@ def plan_of(now: Situation) -> Plan:
     )
     restarting = clouds.restarting(now.places)
     ground = danger.Ground(wanted.topology, wanted.types, now.record, now.applied.machines, wanted.trees, restarting)
-    internal = catalog.load_internal()
     made = replace(made, cost=costing.cost_of(now))
-    return causes.explained(
-        danger.classed(made, ground), _origins(now, wanted, internal), _rendered(wanted, internal)
-    )
+    return causes.explained(danger.classed(made, ground), _origins(now, wanted), _rendered(wanted))
 
 
 def at_last(now: Situation) -> Wish:
@@ -123,26 +119,25 @@ def _shared(now: Situation) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def table(wanted: Wish, internal: Catalog | None = None) -> dict[str, str]:
+def table(wanted: Wish) -> dict[str, str]:
     """What the application would be made from."""
-    roles = {**wanted.types, **(internal or catalog.load_internal())}
-    return inputs.table(wanted.manifest, wanted.topology, roles, __version__)
+    return inputs.table(wanted.manifest, wanted.topology, {**wanted.types, **wanted.internal}, __version__)
 
 
-def _origins(now: Situation, wanted: Wish, internal: Catalog) -> Origins:
+def _origins(now: Situation, wanted: Wish) -> Origins:
     before, lights = now.record.inputs, _lighthouses(now)
     asked = f"who is asked where machines are: {', '.join(now.record.lighthouses) or 'nobody'} -> {', '.join(lights)}"
     return Origins(
         wanted.manifest,
-        inputs.differing(before, table(wanted, internal)),
+        inputs.differing(before, table(wanted)),
         bool(before),
         tuple(machine.node for machine in now.going),
         (asked,) if lights != now.record.lighthouses else (),
-        frozenset(internal),
+        frozenset(wanted.internal),
     )
 
 
-def _rendered(wanted: Wish, internal: Catalog) -> causes.Rendered:
+def _rendered(wanted: Wish) -> causes.Rendered:
     """Renders other manifests as this one was."""
     layout = wanted.topology
     codes = {service.name: service.code for service in layout.services}
@@ -161,7 +156,7 @@ def _rendered(wanted: Wish, internal: Catalog) -> causes.Rendered:
                 layout.secrets,
                 names,
             )
-            return render.trees(former, wanted.types, internal, wanted.operators, nodes)
+            return render.trees(former, wanted.types, wanted.internal, wanted.operators, nodes)
         except (UserError, KeyError):  # half of an edit may make no sense
             return {}
 

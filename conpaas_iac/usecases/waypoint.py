@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conpaas_iac import catalog
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import render
 from conpaas_iac.usecases.wish import Wish
@@ -18,5 +17,5 @@ def placed(wanted: Wish, where: Mapping[str, str], reach: Reach) -> Wish:
     layout = replace(wanted.topology, services=services, places={**reach.places, **wanted.topology.places})
     former = {name: cloud.operators() for name, cloud in reach.each(set(where.values()) - wanted.operators.keys())}
     operators = {**wanted.operators, **former}
-    trees = render.trees(layout, wanted.types, catalog.load_internal(), operators)
+    trees = render.trees(layout, wanted.types, wanted.internal, operators)
     return replace(wanted, topology=layout, trees=trees, operators=operators)

@@ -52,6 +52,7 @@ class Wish:
     every: bool = False  # machines that are as they should be are visited, too
     standings: Standings = field(default_factory=dict)  # of the clouds that it knows
     prices: Prices = field(default_factory=prices.load)
+    internal: Catalog = field(default_factory=catalog.load_internal)  # what machines of every type get
 
     @property
     def application(self) -> str:
@@ -111,7 +112,7 @@ def build(
     `used` gives the ranges of other applications, `known` what is known of the application of that name.
     Raises ManifestError, or UserError.
     """
-    types = catalog.load()
+    types, internal = catalog.load(), catalog.load_internal()
     costs, inspect = prices.load(settings.prices), Inspector(settings.cache)
     reading = read(request.manifest, types, clouds.providers(), settings.default_cloud, inspect, costs.currencies)
     if reading.manifest is None:
@@ -135,7 +136,7 @@ def build(
         reach[node.cloud].machine_name(layout.application, layout.environment, node.name)
     refuse_apart(layout, reach.standings())
     operators = {name: cloud.operators() for name, cloud in reach.each(layout.places)}
-    trees = render.trees(layout, types, catalog.load_internal(), operators)
+    trees = render.trees(layout, types, internal, operators)
     if lock != before and not request.dry:
         lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
     locations = {each.name: each.startup_script for each in manifest.services}
@@ -143,8 +144,8 @@ def build(
     empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
     dumps = {} if request.dry else code.fetched(empty, settings.cache)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
-    found = Wish(manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps, *said)
-    return replace(found, standings=reach.standings(), prices=costs)
+    made = (manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps)
+    return Wish(*made, *said, standings=reach.standings(), prices=costs, internal=internal)
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

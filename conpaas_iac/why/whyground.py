@@ -56,7 +56,7 @@ def ground(target: str, environment: str, settings: Settings) -> Ground:
     path = Path(target)
     if path.is_file() or path.suffix == ".json":
         wanted = wish_of(Request(path, environment, dry=True), settings)
-        base = (wanted.topology, wanted.types, catalog.load_internal(), wanted.trees, wanted.lock_path)
+        base = (wanted.topology, wanted.types, wanted.internal, wanted.trees, wanted.lock_path)
         return Ground(wanted.manifest, *base, settings, {})
     return _of_application(target, environment, settings)
 

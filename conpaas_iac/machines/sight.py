@@ -119,13 +119,11 @@ def strays(applied: Applied, wanted: Iterable[Machine], found: Lists, reach: Rea
     machines = (*applied.machines, *wanted)
     of = partial(named, reach.places)
     for cloud, seen in found.items():
-        if reach[cloud].ADOPTS:
-            here = [each for each in machines if each.cloud == cloud or is_same(of(each.cloud), of(cloud), fixed)]
-            ours = {(machine.node, machine.incarnation) for machine in here}
-            new = (each for each in seen if each.id not in applied.ids.values())
-            left[cloud] = tuple(each for each in new if (each.node, each.incarnation) not in ours)
-        else:
-            left[cloud] = tuple(each for each in seen if each.id not in applied.ids.values())
+        adopts = reach[cloud].ADOPTS
+        here = [each for each in machines if each.cloud == cloud or is_same(of(each.cloud), of(cloud), fixed)]
+        ours = {(machine.node, machine.incarnation) for machine in here} if adopts else set()
+        new = (each for each in seen if each.id not in applied.ids.values())
+        left[cloud] = tuple(each for each in new if (each.node, each.incarnation) not in ours)
     return {cloud: seen for cloud, seen in left.items() if seen}
 
 

@@ -34,8 +34,7 @@ def without(now: Situation, silent: Mapping[str, str], settings: Settings) -> Si
     kept = (there[each.node] if each.node in held else each for each in now.target.machines)
     machines = tuple(each for each in kept if each.node in there or each.cloud not in silent)
     anew = {node: why for node, why in now.anew.items() if node not in held}
-    places = {**now.applied.places, **now.target.places}
-    target = replace(now.target, machines=machines, places={each.cloud: places[each.cloud] for each in machines})
+    target = replace(now.target, machines=machines, places={each.cloud: now.places[each.cloud] for each in machines})
     notes = [f"{cloud} does not answer, so nothing of it is changed: {why}" for cloud, why in sorted(silent.items())]
     known = {**now.silent, **silent}
     return replace(now, wish=wish, target=target, anew=anew, notes=(*now.notes, *notes), silent=known)

@@ -3,7 +3,7 @@
 Credentials come from AWS's own places only (profile, environment, SSO, a role); conpaas keeps none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -40,6 +40,13 @@ def _client(region: str, profile: str | None, service: str) -> Any:
     except ProfileNotFound as error:
         raise UserError(f"AWS has no profile {profile!r} here", LOG_IN) from error
     return session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 10}, connect_timeout=10))
+
+
+def instances(client: Any, **asked: Any) -> Iterator[Mapping[str, Any]]:
+    """What describe_instances tells, page after page."""
+    for page in client.get_paginator("describe_instances").paginate(**asked):
+        for reservation in page["Reservations"]:
+            yield from reservation["Instances"]
 
 
 @contextmanager

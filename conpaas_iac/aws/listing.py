@@ -21,9 +21,7 @@ def instances(place: Place, *conditions: Mapping[str, Any]) -> Iterator[Mapping[
         aws.refuse_another_account(place)
     with aws.errors("list of machines", place):
         filters = [*conditions, {"Name": "instance-state-name", "Values": ALIVE}]
-        for page in aws.client(place).get_paginator("describe_instances").paginate(Filters=filters):
-            for reservation in page["Reservations"]:
-                yield from reservation["Instances"]
+        yield from aws.instances(aws.client(place), Filters=filters)
 
 
 def of_owner(place: Place, owner: str) -> tuple[Seen, ...]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from conpaas_iac import aws
 from conpaas_iac.aws import sizes
+from conpaas_iac.aws.listing import ALIVE
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import MachineError
-from conpaas_iac.machines.ssh import greets
-from conpaas_iac.provider.greeting import PAUSE, Greeting
+from conpaas_iac.provider.greeting import Greeting, awaited
 
 
 def start(place: Place, names: Iterable[str]) -> None:
@@ -55,7 +55,7 @@ def remove(place: Place, names: Iterable[str]) -> None:
     """Gone already is fine."""
     with aws.errors(f"removal of {', '.join(sorted(names))}", place):
         client = aws.client(place)
-        there = _in_state(client, sorted(names), "pending", "running", "stopping", "stopped")
+        there = _in_state(client, sorted(names), *ALIVE)
         if there:
             client.terminate_instances(InstanceIds=there)
             client.get_waiter("instance_terminated").wait(InstanceIds=there)
@@ -64,18 +64,13 @@ def remove(place: Place, names: Iterable[str]) -> None:
 def _in_state(client: Any, ids: Iterable[str], *states: str) -> list[str]:
     """Those of the machines that are there and in one of the states."""
     filters = [{"Name": "instance-id", "Values": list(ids)}, {"Name": "instance-state-name", "Values": list(states)}]
-    pages = client.get_paginator("describe_instances").paginate(Filters=filters)
-    found = (each for page in pages for reservation in page["Reservations"] for each in reservation["Instances"])
-    return sorted(each["InstanceId"] for each in found)
+    return sorted(each["InstanceId"] for each in aws.instances(client, Filters=filters))
 
 
 def _greeted(client: Any, ids: list[str]) -> None:
     """Addresses are known once the machines run."""
-    pages = client.get_paginator("describe_instances").paginate(InstanceIds=ids)
-    found = [each for page in pages for reservation in page["Reservations"] for each in reservation["Instances"]]
+    found = list(aws.instances(client, InstanceIds=ids))
     deadline = time.monotonic() + Greeting.SECONDS
     for instance in found:
-        while why := greets(instance.get("PublicIpAddress", "")):
-            if time.monotonic() > deadline:
-                raise MachineError(f"machine {instance['InstanceId']} was started and SSH does not answer: {why}")
-            time.sleep(PAUSE)
+        if why := awaited(instance.get("PublicIpAddress", ""), deadline):
+            raise MachineError(f"machine {instance['InstanceId']} was started and SSH does not answer: {why}")

@@ -14,9 +14,9 @@ def types(place: Place) -> dict[str, str]:
 
 def instance_type(place: Place, cpu: int, memory: int) -> str:
     """Of a machine of so many cores and MiB; one of no known size gets the smallest that holds it."""
-    wanted = Size(cpu, memory)
-    name = next((name for name, size in SIZES.items() if size.cpu >= cpu and size.memory >= memory), "large")
-    return types(place)[next((name for name, size in SIZES.items() if size == wanted), name)]
+    return types(place)[
+        next((name for name, size in SIZES.items() if size.cpu >= cpu and size.memory >= memory), "large")
+    ]
 
 
 def size(place: Place, instance_type: str) -> Size | None:

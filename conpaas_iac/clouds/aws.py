@@ -9,7 +9,7 @@ from conpaas_iac.aws.sizes import DATA, DISK
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.clouds import base
 from conpaas_iac.clouds.base import Seen, Sold, Tagged
-from conpaas_iac.clouds.shared import tags
+from conpaas_iac.clouds.shared import naming, tags
 from conpaas_iac.core.declaration import Declaration, Machine, machine_of
 from conpaas_iac.core.places import Place
 from conpaas_iac.machines.configure import Executor
@@ -94,7 +94,7 @@ class Cloud(base.Cloud):
 
     def machine_name(self, application: str, environment: str, node: str) -> str:
         """What the console shows; EC2 takes any name, also twice."""
-        return "--".join((application, node) if environment == "default" else (application, environment, node))
+        return naming.full_name(application, environment, node)
 
     def declare(
         self, declaration: Declaration, machines: tuple[Machine, ...], identity: "Identity"

@@ -8,10 +8,9 @@ from typing import Any
 from conpaas_iac import openstack
 from conpaas_iac.core.places import Place
 from conpaas_iac.errors import MachineError
-from conpaas_iac.machines.ssh import greets
 from conpaas_iac.openstack import lookup
 from conpaas_iac.openstack.listing import address
-from conpaas_iac.provider.greeting import PAUSE, Greeting
+from conpaas_iac.provider.greeting import Greeting, awaited
 
 SECONDS = 600  # that a change of state may take
 LOOK = 1  # seconds between looks
@@ -57,11 +56,8 @@ def _start(compute: Any, server: Any) -> None:
     if server.status != "ACTIVE":
         compute.start_server(server)
     ip = address(_wait(compute, server, "ACTIVE"))
-    deadline = time.monotonic() + Greeting.SECONDS
-    while why := greets(ip):
-        if time.monotonic() > deadline:
-            raise MachineError(f"no SSH answer from {ip} within {Greeting.SECONDS:g} s: {why}", remedy=openstack.AGAIN)
-        time.sleep(PAUSE)
+    if why := awaited(ip, time.monotonic() + Greeting.SECONDS):
+        raise MachineError(f"no SSH answer from {ip} within {Greeting.SECONDS:g} s: {why}", remedy=openstack.AGAIN)
 
 
 def _stop(compute: Any, server: Any) -> None:

@@ -10,6 +10,13 @@ from conpaas_iac.provider.resource import Change, Made, Remembered, Values, diff
 PAUSE = 0.5  # seconds between looks
 
 
+def awaited(ip: str, deadline: float) -> str:
+    """Why no SSH server greets there until then (of time.monotonic); "" once one does."""
+    while (why := greets(ip)) and time.monotonic() <= deadline:
+        time.sleep(PAUSE)
+    return why
+
+
 class Greeting(Remembered):
     """Waited for when the machine is made."""
 
@@ -21,13 +28,8 @@ class Greeting(Remembered):
 
     def create(self, inputs: Values) -> Made:
         """Ends when it greets; raises ConpaasError."""
-        deadline = time.monotonic() + self.SECONDS
         ip = inputs["ip"]
-        why = greets(ip)
-        while why:
-            if time.monotonic() > deadline:
-                what = f"no SSH answer from {ip} within {self.SECONDS:g} s: {why}"
-                raise ConpaasError(what, "look at its console output, and whether SshFrom holds this machine's address")
-            time.sleep(PAUSE)
-            why = greets(ip)
+        if why := awaited(ip, time.monotonic() + self.SECONDS):
+            what = f"no SSH answer from {ip} within {self.SECONDS:g} s: {why}"
+            raise ConpaasError(what, "look at its console output, and whether SshFrom holds this machine's address")
         return Made(inputs["machine"])

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from conpaas_iac import aws, clouds
-from conpaas_iac.aws import images, power, sizes
+from conpaas_iac.aws import images, sizes
 from conpaas_iac.clouds.base import Cloud
 from conpaas_iac.clouds.shared import tags
 from conpaas_iac.core.declaration import Declaration, Machine
@@ -21,6 +21,7 @@ from conpaas_iac.core.layout import SIZES
 from conpaas_iac.core.places import Place
 from conpaas_iac.engine import stack
 from conpaas_iac.errors import ConpaasError, MachineError, UserError
+from conpaas_iac.provider import greeting
 from conpaas_iac.settings import Settings
 from tests.unit.clouds.mocks import Declared, run
 from tests.unit.clouds.test_contract import target
@@ -39,7 +40,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(power, "greets", lambda ip: "")
+    monkeypatch.setattr(greeting, "greets", lambda ip: "")
     monkeypatch.setenv("MOTO_AMIS_PATH", str(Path(__file__).parent / "amis.json"))
     with mock_aws():
         yield

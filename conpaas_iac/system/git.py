@@ -74,14 +74,17 @@ class Checkout:
         """Whether a file is not as in the last commit."""
         return bool(self.run("status", "--porcelain", "--", str(path.resolve())))
 
-    def commit(self, path: Path, message: str) -> str:
-        """Commit this file and nothing else; the commit. Who has no name in git's settings is conpaas on this host."""
+    def who(self) -> tuple[str, ...]:
+        """Options of git for who commits: who has no name in its settings, as a robot, is conpaas on this host."""
         try:
             self.run("config", "user.email")
-            who: tuple[str, ...] = ()
         except GitError:
-            who = ("-c", "user.name=conpaas", "-c", f"user.email=conpaas@{socket.gethostname()}")
-        self.run(*who, "commit", "--quiet", "--only", "--message", message, "--", str(path.resolve()))
+            return ("-c", "user.name=conpaas", "-c", f"user.email=conpaas@{socket.gethostname()}")
+        return ()
+
+    def commit(self, path: Path, message: str) -> str:
+        """Commit this file and nothing else; the commit."""
+        self.run(*self.who(), "commit", "--quiet", "--only", "--message", message, "--", str(path.resolve()))
         return self.run("rev-parse", "HEAD")
 
 

@@ -105,9 +105,13 @@ ROOMS: dict[str, tuple[str, str]] = {
         "views.driftview views.whyview views.sideview",
         "ground pure deployment net back",
     ),
+    "sync": (
+        "sync sync.* fleet fleet.approvals",
+        "ground pure",
+    ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment back net shows",
+        "ground code catalog model manifest pure host wish clouds deployment back net shows sync",
     ),
 }
 

@@ -104,7 +104,8 @@ class Backlog:
     @property
     def commits(self) -> frozenset[str]:
         """Those that are still needed."""
-        return frozenset(self.running.values()) | {entry.wanted for entry in self._entries.values()}
+        waiting = (entry.wanted for entry in self._entries.values() if entry.is_open or entry.again is not None)
+        return frozenset((*self.running.values(), *waiting))
 
 
 def _is_due(entry: _Entry, now: float) -> bool:

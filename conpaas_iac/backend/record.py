@@ -60,6 +60,13 @@ class Origin(msgspec.Struct, frozen=True):
     text: str  # without secrets
 
 
+class Home(msgspec.Struct, frozen=True):
+    """The repository that an application is of, and its manifest's path there."""
+
+    fleet: str
+    path: str
+
+
 class HostKey(msgspec.Struct, frozen=True):
     """The SSH host key that a machine has made itself."""
 
@@ -106,6 +113,7 @@ class Record:
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
     places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
     host_keys: Mapping[str, HostKey] = field(default_factory=dict)  # of machines that booted with another one
+    home: Home | None = None
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:
@@ -207,6 +215,15 @@ def read(store: Store, stack: str) -> Record:
     return Record() if content is None else decode(content, stack)
 
 
+def home(store: Store, stack: str) -> Home | None:
+    """The fleet of an application alone; raises StateError."""
+    content = store.read(f"{stack}/{NAME}")
+    try:
+        return msgspec.json.decode(content, type=_Homed).home if content else None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError("record", stack, str(error)) from error
+
+
 def places(store: Store, stack: str) -> dict[str, Place]:
     """The places of the record alone; none in one that an older conpaas wrote."""
     content = store.read(f"{stack}/{NAME}")
@@ -218,6 +235,10 @@ def places(store: Store, stack: str) -> dict[str, Place]:
 
 class _Placed(msgspec.Struct):
     places: dict[str, Place] = {}
+
+
+class _Homed(msgspec.Struct):
+    home: Home | None = None
 
 
 class _Marked(msgspec.Struct):

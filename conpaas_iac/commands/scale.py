@@ -38,7 +38,7 @@ def command(
     conpaas scale manifest.json blog backend=+2 db mysql=5
     """
     types, providers = catalog.load(), clouds.providers()
-    known = compile_(manifest, types, providers, settings.load().default_cloud)
+    known = compile_(manifest, types, providers, settings.load(near=manifest).default_cloud, environment)
     text = scaling.edited(read_exactly(manifest), known, scaling.wanted(changes), remove, types)
     rewrite(manifest, text, types, providers)
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)

@@ -14,7 +14,8 @@ from conpaas_iac.core.topology import Topology
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Manifest
-from conpaas_iac.manifest.read import load, remembered
+from conpaas_iac.manifest.loading import load
+from conpaas_iac.manifest.read import remembered
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.source import Source
 from conpaas_iac.settings import Settings

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from conpaas_iac.backend.homes import Home
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core import placeholders
 from conpaas_iac.core.places import Place, Places
@@ -58,13 +59,6 @@ class Origin(msgspec.Struct, frozen=True):
 
     path: str  # absolute, on the computer that did it
     text: str  # without secrets
-
-
-class Home(msgspec.Struct, frozen=True):
-    """The repository that an application is of, and its manifest's path there."""
-
-    fleet: str
-    path: str
 
 
 class HostKey(msgspec.Struct, frozen=True):
@@ -215,15 +209,6 @@ def read(store: Store, stack: str) -> Record:
     return Record() if content is None else decode(content, stack)
 
 
-def home(store: Store, stack: str) -> Home | None:
-    """The fleet of an application alone; raises StateError."""
-    content = store.read(f"{stack}/{NAME}")
-    try:
-        return msgspec.json.decode(content, type=_Homed).home if content else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StateError("record", stack, str(error)) from error
-
-
 def places(store: Store, stack: str) -> dict[str, Place]:
     """The places of the record alone; none in one that an older conpaas wrote."""
     content = store.read(f"{stack}/{NAME}")
@@ -235,10 +220,6 @@ def places(store: Store, stack: str) -> dict[str, Place]:
 
 class _Placed(msgspec.Struct):
     places: dict[str, Place] = {}
-
-
-class _Homed(msgspec.Struct):
-    home: Home | None = None
 
 
 class _Marked(msgspec.Struct):

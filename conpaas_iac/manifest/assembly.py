@@ -65,7 +65,8 @@ def _without_base(path: Path, environment: str) -> Diagnostic | None:
     if path.exists() or not over.is_file():
         return None
     hint = f"write {path.name} beside it: what all environments have in common"
-    return Diagnostic("E0602", Place(str(over), 1, 1), f"there is no {quote(path.name)} that this overlay changes", hint)
+    message = f"there is no {quote(path.name)} that this overlay changes"
+    return Diagnostic("E0602", Place(str(over), 1, 1), message, hint)
 
 
 def _unknown(path: Path, environment: str, fleet: Fleet) -> Diagnostic | None:

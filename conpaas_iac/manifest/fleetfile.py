@@ -85,3 +85,31 @@ def overlay(document: Document) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     root = layers.tree(document)
     kept = {name: each for name, each in root.members.items() if f"/{name}" not in useless}
     return root.with_content(kept), findings.diagnostics
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """What says that an application is to go."""
+
+    path: Path
+    application: str
+    environments: tuple[str, ...]
+    by: str
+    why: str
+    may_lose: tuple[str, ...] = ()
+
+
+def tombstone(path: Path) -> tuple[Tombstone | None, tuple[Diagnostic, ...]]:
+    """From a `removed.json`, or all that is wrong with it."""
+    source = load(path)
+    if isinstance(source, Diagnostic):
+        return None, (source,)
+    findings = Findings(parse(source))
+    if findings.document.complete:
+        check(findings, json.loads((folder("schemas") / "removed.schema.json").read_text("utf-8")))
+    data = findings.document.data
+    if findings.failed or not isinstance(data, dict):
+        return None, findings.diagnostics
+    where = tuple(data.get("Environments", ("default",)))
+    lost = tuple(data.get("AllowDataLoss", ()))
+    return Tombstone(path, data["Application"], where, data["By"], data["Why"], lost), findings.diagnostics

@@ -1,8 +1,8 @@
 """Manifests laid over each other: the fleet's clouds, the manifest, the overlay of an environment.
 
-An overlay is a JSON merge patch (RFC 7386). Patches cannot name items of lists, so its `Services` may also be an object:
-name of a service -> patch of that service, null to take it out, or a whole service that is new. Every value keeps the
-place in the file that it is from.
+An overlay is a JSON merge patch (RFC 7386). Patches cannot name items of lists, so its `Services` may also be an
+object: name of a service -> patch of that service, null to take it out, or a whole service that is new. Every value
+keeps the place in the file that it is from.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -122,7 +122,7 @@ def _title(service: Node) -> str:
 
 
 def _is_called(service: Node, name: str) -> bool:
-    return _title(service) == name or bool(slug(name)) and slug(_title(service)) == slug(name)
+    return _title(service) == name or (bool(slug(name)) and slug(_title(service)) == slug(name))
 
 
 def document(root: Node, first: Document, more: tuple[Diagnostic, ...]) -> Document:

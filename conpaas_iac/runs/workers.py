@@ -20,7 +20,7 @@ from conpaas_iac.runs.stream import Line
 from conpaas_iac.system import processes
 
 INTERRUPTED = 130
-WORST = (70, INTERRUPTED, 3, 4, 1, 0)  # exit codes, the worst first; any other is a run that was killed: worse still
+WORST = (70, INTERRUPTED, 3, 4, 1, 2, 0)  # exit codes, the worst first; any other is a run that was killed: worse still
 
 Hear = Callable[[str, Line], None]  # name of the run, what it says
 

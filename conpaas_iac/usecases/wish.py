@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from conpaas_iac import catalog, clouds
-from conpaas_iac.backend import lockfile
-from conpaas_iac.backend.record import Home
+from conpaas_iac.backend import homes, lockfile
+from conpaas_iac.backend.homes import Home
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import addresses, render, topology
@@ -18,7 +18,6 @@ from conpaas_iac.core.placeholders import Versions
 from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.errors import UserError
-from conpaas_iac.fleet import place
 from conpaas_iac.host.route import overlapping, read_routes
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.model import Manifest
@@ -151,12 +150,8 @@ def build(
     dumps = {} if request.dry else code.fetched(empty, settings.cache)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
     made = (manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps)
-    return Wish(*made, *said, standings=reach.standings(), prices=costs, home=_home(request.manifest), internal=internal)
-
-
-def _home(manifest: Path) -> Home | None:
-    fleet, path = place.home(manifest)
-    return Home(fleet, path) if fleet else None
+    home = homes.of_manifest(request.manifest)
+    return Wish(*made, *said, standings=reach.standings(), prices=costs, home=home, internal=internal)
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

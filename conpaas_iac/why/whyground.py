@@ -13,12 +13,13 @@ from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.loading import load
+from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import remembered
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.source import Source
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.files import near
 from conpaas_iac.usecases.situation import wish_of
 from conpaas_iac.usecases.wish import Request
 
@@ -86,11 +87,6 @@ def _source(origin: Origin) -> Source:
     if isinstance(loaded, Source) and parse(loaded).source.hidden == origin.text:
         return loaded
     return Source(str(path), origin.text)
-
-
-def near(path: Path) -> Path:
-    """As somebody in this folder would say it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _code(there: Record, manifest: Manifest) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`conpaas.json` and overlays: read with places, checked against their schemas."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class Fleet:
 
 def read(path: Path, types: Catalog, providers: Providers) -> tuple[Fleet | None, tuple[Diagnostic, ...]]:
     """The fleet, or all that is wrong with its file."""
-    source = load(path)
+    source = load(Path(os.path.relpath(path)))  # it is above what the user named
     if isinstance(source, Diagnostic):
         return None, (source,)
     document = parse(source)

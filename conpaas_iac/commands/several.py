@@ -35,7 +35,7 @@ class Ended:
     @property
     def code(self) -> int:
         """The worst of all."""
-        return worst([done.code for done in self.ends.values()])
+        return worst([0, *(done.code for done in self.ends.values())])
 
 
 def carry_out(

@@ -128,7 +128,8 @@ HOMES = {
     "jsonschema": "manifest.*",
     "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
-    "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
+    "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
+    "usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
     "openstack": "openstack",
     "platformdirs": "settings",

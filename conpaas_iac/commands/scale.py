@@ -7,6 +7,7 @@ import click
 from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
+from conpaas_iac.manifest import layers
 from conpaas_iac.manifest.read import compile_
 from conpaas_iac.manifest.rewrite import read_exactly, rewrite
 from conpaas_iac.usecases import scaling
@@ -38,6 +39,7 @@ def command(
     conpaas scale manifest.json blog backend=+2 db mysql=5
     """
     types, providers = catalog.load(), clouds.providers()
+    layers.refuse_overlay(manifest, environment)
     known = compile_(manifest, types, providers, settings.load(near=manifest).default_cloud, environment)
     text = scaling.edited(read_exactly(manifest), known, scaling.wanted(changes), remove, types)
     rewrite(manifest, text, types, providers)

@@ -16,6 +16,7 @@ from conpaas_iac.manifest.meaning import Meaning
 from conpaas_iac.manifest.read import read
 from conpaas_iac.sources import code
 from conpaas_iac.sources.inspected import Inspector
+from conpaas_iac.system.files import near
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def side(written: str) -> Iterator[Meaning]:
     if (path := Path(written)).is_file():
         yield _meaning(*meant(path))
     elif unit := _unit(Path.cwd(), written):
-        yield _meaning(unit.manifest, unit.environment)
+        yield _meaning(near(unit.manifest), unit.environment)
     else:
         revision, colon, rest = written.partition(":")
         if not colon or not rest:

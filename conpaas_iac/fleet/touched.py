@@ -28,6 +28,8 @@ def _of_another(unit: Unit, path: Path) -> bool:
         parts = path.name.removesuffix(".json").removesuffix(".lock").split(".")
         meant = parts[1] if len(parts) == 2 and path.suffix == ".json" else ""
         return meant not in ("", unit.environment)
+    if path.parent == unit.folder:
+        return path.suffix == ".json" and (path.name.startswith("manifest.") or path.name.endswith(".lock.json"))
     other = unit.folder / path.relative_to(unit.folder).parts[0]
     return other != unit.manifest.parent and (other / MANIFEST).exists()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
+from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.diagnostics import Diagnostic, say
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.reader import Document
@@ -42,6 +43,12 @@ class Node:
 def path_of(manifest: Path, environment: str) -> Path:
     """The overlay of an environment, beside its manifest: `manifest.staging.json`."""
     return manifest.with_name(f"{manifest.stem}.{environment}{manifest.suffix}")
+
+
+def refuse_overlay(manifest: Path, environment: str) -> None:
+    """Raises UserError where one text is to be edited, and two say what the environment is."""
+    if (over := path_of(manifest, environment)).is_file():
+        raise UserError(f"{environment} has an overlay, and which file is meant cannot be known", f"edit {over}")
 
 
 def tree(document: Document, pointer: str = "") -> Node:

@@ -84,6 +84,10 @@ class Meaning:
             found |= {f"Clouds.{name}.{key}": _plain(value) for key, value in each.settings.items()}
         return {name: value for name, value in found.items() if value}
 
+    def says(self, service: Service, field: str) -> bool:
+        """Whether a field of a service is written, not a default."""
+        return child(service.pointer, field) in self.manifest.places
+
     def place(self, service: Service | None, field: str) -> str:
         """Where it is said, or what is around it."""
         pointer = service.pointer if service else ""
@@ -138,6 +142,8 @@ def _of_services(before: Meaning, after: Meaning) -> Iterator[Difference]:
             yield Difference(name, "", _words(old[name]), None, before.place(old[name], ""))
         else:
             said = (before.of_service(old[name]), after.of_service(new[name]))
+            if not (before.says(old[name], "Uses") or after.says(new[name], "Uses")):
+                said[0]["Uses"] = said[1]["Uses"] = None  # all others, whichever these are
             yield from _of_fields(name, *said, before, after, (old[name], new[name]))
 
 

@@ -79,6 +79,7 @@ def test_one_scaled_one_broken_one_removed(world: World, fleet: Fleet) -> None:
     assert {each["result"]["exit"] for each in made.values()} == {0}
     assert world.lxd.running() == {"one--web-1", "two--web-1", "three--web-1"}
     assert fleet.told("plan", "--exit-code")[0] == 0
+    assert set(fleet.told("status")[1]) == {"one", "two", "three"}
 
     fleet.application("one", 2)
     fleet.application("two", Color="red")

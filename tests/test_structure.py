@@ -20,8 +20,8 @@ PACKAGE = ROOT / "conpaas_iac"
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
         "__init__ errors runs.events core.ordering system.files shipped settings fleet fleet.place "
-        "backend.store backend.bucket system.trying system.downloads machines.ssh machines.remote "
-        "core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
+        "backend.store backend.bucket system.trying system.git system.downloads machines.ssh "
+        "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
         "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
         "core "
@@ -41,7 +41,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling usecases.new_type fleet.units fleet.touched fleet.git fleet.beginning",
+        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type fleet.units fleet.touched "
+        "fleet.git fleet.beginning",
         "ground code catalog model",
     ),
     "fetch": (

@@ -26,6 +26,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "network plans machines drift why usecases views",
         "",
     ),
+    "forge": (
+        "forge forge.*",
+        "ground",
+    ),
     "code": (
         "sources.archives sources.archive_members sources.inspected",
         "ground",

@@ -55,7 +55,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
         "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
         "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
-        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
+        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument "
+        "plans.planreading",
         "ground catalog model seen",
     ),
     "host": (
@@ -100,18 +101,22 @@ ROOMS: dict[str, tuple[str, str]] = {
         "usecases.adopting drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
     ),
+    "ci": (
+        "ci ci.*",
+        "ground pure forge deployment",
+    ),
     "net": (
         "network.netcause network.netreport usecases.net",
         "ground pure seen deployment",
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview",
+        "views.driftview views.whyview views.sideview views.cimarkdown",
         "ground pure deployment net back",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment back net shows",
+        "ground code catalog model manifest pure host forge ci wish clouds deployment back net shows",
     ),
 }
 
@@ -127,7 +132,7 @@ HOMES = {
     "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
+    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -146,7 +151,7 @@ PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
-    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
+    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.planreading plans.prices "
     "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}

@@ -1,4 +1,4 @@
-"""Which forge this is: of a CI job by what its environment says, of a checkout by its remote. Tokens come from there."""
+"""Which forge this is: of a CI job by its environment, of a checkout by its remote. Tokens come from there."""
 
 import json
 import re

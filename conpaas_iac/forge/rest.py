@@ -1,4 +1,4 @@
-"""JSON over HTTPS: who is down or has had enough is asked again, in bounded time; the token goes to that server alone."""
+"""JSON over HTTPS: who is down or has had enough is asked again, in bounded time; the token is for that server."""
 
 import http.client
 import json

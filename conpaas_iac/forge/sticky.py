@@ -21,11 +21,12 @@ def put(forge: Forge, request: int, name: str, body: str, only_change: bool = Fa
         if own:
             if own[0].body.strip() != text.strip():
                 forge.change_comment(request, own[0].id, text)
-            return None
+            return
         if only_change:
-            return None
+            return
         try:
-            return forge.add_comment(request, text)
+            forge.add_comment(request, text)
+            return
         except ForgeError as error:
             if not error.unsure or attempt == ATTEMPTS - 1:
                 raise

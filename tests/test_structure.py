@@ -151,8 +151,9 @@ PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
-    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.planreading plans.prices "
-    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
+    "plans.planreading plans.cost plans.costwords plans.moves "
+    "drift.drift drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -10,6 +10,8 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.system.files import private_folder
 
+MORE = ("--locked", "--format", "json")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -40,7 +42,7 @@ def made(targets: Iterable[Target], folder: Path, tool: Sequence[str], parallel:
     """What became of each, and the worst exit code."""
     by_file = {each.file: each for each in targets}
     works = {
-        name: ("plan", str(each.manifest), "-e", each.environment, "--locked", "--format", "json", "-o", f"{folder}/{name}")
+        name: ("plan", str(each.manifest), "-e", each.environment, *MORE, "-o", str(folder / name))
         for name, each in by_file.items()
     }
     ends = Workers(tool, parallel, lambda *_: None).run(works)

@@ -16,7 +16,7 @@ def command(form: str, only: tuple[str, ...]) -> None:
     """Bring what this machine lacks: packages, LXD, its pool and bridge, the base image, the engine.
 
     Says what it does before it does it. Safe to repeat. An LXD that is there already is used as it is. Where machines
-    are on other clouds (a CI job), `--only engine --only VPN` is all that `up` needs, and `--only engine` all of `plan`.
+    are on other clouds (a CI job), `--only engine --only VPN` is all that `up` needs; `plan` needs the engine alone.
     """
     wanted = parts.parts(settings.load())
     if unknown := set(only) - {part.name for part in wanted}:

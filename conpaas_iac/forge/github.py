@@ -66,8 +66,9 @@ class GitHub(Forge):
 
     def set_status(self, sha: str, state: State, description: str, url: str = "", context: str = "conpaas") -> None:
         """See Forge."""
-        body = {"state": state, "context": context, "description": description[:LONGEST_DESCRIPTION]}
-        self.rest.call("POST", f"{self._at}/statuses/{sha}", {**body, **({"target_url": url} if url else {})})
+        known = {"state": state, "context": context, "description": description[:LONGEST_DESCRIPTION]}
+        body = {**known, **({"target_url": url} if url else {})}
+        self.rest.call("POST", f"{self._at}/statuses/{sha}", body, twice=True)
 
     def merged(self, sha: str) -> Request | None:
         """See Forge."""

@@ -52,9 +52,10 @@ class GitLab(Forge):
 
     def set_status(self, sha: str, state: State, description: str, url: str = "", context: str = "conpaas") -> None:
         """GitLab refuses the state that a commit has already: that is as good."""
-        body = {"state": STATES[state], "name": context, "description": description[:LONGEST_DESCRIPTION]}
+        known = {"state": STATES[state], "name": context, "description": description[:LONGEST_DESCRIPTION]}
+        body = {**known, **({"target_url": url} if url else {})}
         try:
-            self.rest.call("POST", f"{self._at}/statuses/{sha}", {**body, **({"target_url": url} if url else {})})
+            self.rest.call("POST", f"{self._at}/statuses/{sha}", body, twice=True)
         except ForgeError as error:
             if error.status != 400 or "Cannot transition status" not in error.message:
                 raise

@@ -102,8 +102,8 @@ class Rest:
                 raise ForgeError(f"{answer.address}: its next page is on another server")
             address = answer.next
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Raises ForgeError. What makes something new (POST) is not repeated where it may have been done."""
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, twice: bool = False) -> Answer:
+        """Raises ForgeError. POST is not repeated where it may have been done, unless `twice` is as good as once."""
         address = path if "://" in path else f"{self.base}{path}"
         if not _is_private(address):
             raise ForgeError(f"{address}: a token is sent by https only")
@@ -113,7 +113,7 @@ class Rest:
                 return self._once(method, address, body)
             except _Again as again:
                 wait, pause = max(again.wait, pause), 2 * pause
-                unsure = again.unsure and method == "POST"
+                unsure = again.unsure and method == "POST" and not twice
                 if unsure or self.clock() + wait > end:
                     later = f"; it asks to wait for {again.wait:.0f} s" if again.wait else ""
                     raise ForgeError(f"{method} {address}: {again}{later}", unsure=unsure) from again

@@ -155,6 +155,14 @@ def test_statuses(forge: Forge, server: Standin) -> None:
     assert (len(first["description"]), first["target_url"]) == (140, "https://ci.invalid/1")
 
 
+def test_a_status_is_set_also_on_a_bad_day(forge: Forge, server: Standin, clock: Clock) -> None:
+    server.fail(503, times=2)
+    server.fail(502, done=True)
+    forge.set_status("c" * 40, "pending", "planned")
+    assert {each["sha"] for each in server.statuses} == {"c" * 40}
+    assert clock.pauses == [1.0, 2.0, 4.0]
+
+
 def archive() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:

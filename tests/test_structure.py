@@ -19,11 +19,13 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors runs.events core.ordering system.files shipped settings backend.store backend.bucket "
-        "system.trying system.git system.downloads machines.ssh machines.remote core.quoting core.placeholders "
-        "system.processes runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease "
-        "backend.lessee backend.turn backend.place backend.holding system.memory runs.workers backend runs system "
-        "sources core network plans machines drift why usecases views",
+        "__init__ errors runs.events core.ordering system.files shipped settings fleet fleet.place "
+        "backend.store backend.bucket system.trying system.git system.downloads machines.ssh "
+        "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
+        "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
+        "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
+        "core "
+        "network plans machines drift why usecases views",
         "",
     ),
     "forge": (
@@ -43,7 +45,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type",
+        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type fleet.units fleet.touched "
+        "fleet.git fleet.beginning",
         "ground code catalog model",
     ),
     "fetch": (
@@ -97,13 +100,17 @@ ROOMS: dict[str, tuple[str, str]] = {
         "drift.adoption usecases.examining usecases.reverting",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
-    "back": (
-        "usecases.adopting drift.trial why.*",
-        "ground code catalog model manifest fetch pure host clouds engine wish deployment",
+    "fleet": (
+        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
+        "ground code catalog fetch model manifest pure clouds wish deployment",
     ),
     "ci": (
         "ci ci.*",
-        "ground pure forge deployment",
+        "ground model manifest pure forge deployment fleet",
+    ),
+    "back": (
+        "usecases.adopting drift.trial why.*",
+        "ground code catalog model manifest fetch pure host clouds engine wish deployment",
     ),
     "net": (
         "network.netcause network.netreport usecases.net",
@@ -111,12 +118,16 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview views.cimarkdown",
-        "ground pure deployment net back",
+        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown",
+        "ground manifest pure deployment net fleet back",
+    ),
+    "sync": (
+        "sync sync.*",
+        "ground pure fleet",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host forge ci wish clouds deployment back net shows",
+        "ground code catalog model manifest pure host forge ci wish clouds deployment fleet back net shows sync",
     ),
 }
 
@@ -130,8 +141,9 @@ HOMES = {
     "jinja2": "core.templates",
     "jsonschema": "manifest.*",
     "keystoneauth1": "openstack",
-    "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
-    "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
+    "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
+    "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
+    "usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle",
     "openstack": "openstack",
     "platformdirs": "settings",
@@ -141,7 +153,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview commands.*",
+    "views.whyview views.sideview views.fleetview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }
@@ -152,8 +164,8 @@ PURE = (
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
-    "plans.planreading plans.cost plans.costwords plans.moves "
-    "drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "plans.planreading plans.cost plans.costwords plans.moves fleet.decisions drift.drift "
+    "drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -12,7 +12,7 @@ from conpaas_iac.forge.base import Forge, Request
 from conpaas_iac.plans.promise import Promise
 
 PAUSES = (2.0, 5.0)  # a forge may know only a little later what it has just merged
-MORE = ("--wait", "--format", "json", "--quiet")
+MORE = ("--wait", "--quiet")
 BY_HAND = "start the workflow by hand: it plans anew, and applies within the class that it is given"
 
 
@@ -47,10 +47,18 @@ def fetched(forge: Forge, sha: str, folder: Path, sleep: Callable[[float], None]
 def commands(reviewed: Reviewed, label: str = verdict.LABEL) -> Mapping[str, tuple[str, ...]]:
     """Application -> the verb that does its plan or nothing; data is lost only where the label agreed to it."""
     agreed = label in reviewed.request.labels
-    return {
+    found = {
         verdict.called(plan): ("up", "--plan", str(path), *MORE, *(_allowed(plan) if agreed else ()))
         for path, plan in reviewed.bundle.plans.items()
     }
+    removals = reviewed.bundle.removals if agreed else ()
+    return {**found, **{name: ("fleet", "up", name, "--wait") for name in removals}}
+
+
+def withheld(reviewed: Reviewed, label: str = verdict.LABEL) -> dict[str, str]:
+    """Removals that no label agreed to: merged past the check."""
+    agreed = label in reviewed.request.labels
+    return {} if agreed else dict.fromkeys(reviewed.bundle.removals, f"not removed: no label {label!r}")
 
 
 def _allowed(plan: Promise) -> tuple[str, ...]:

@@ -19,11 +19,12 @@ MAX_BYTES = 256 << 20
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An application: its plan's file in the folder, or why it could not be planned."""
+    """An application: its plan's file in the folder, or why it is removed, or why it could not be planned."""
 
     name: str
     manifest: str
     file: str = ""
+    removal: str = ""
     error: str = ""
 
 
@@ -37,10 +38,11 @@ class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Bundle:
-    """Plans by their files, and errors by the application's name."""
+    """Plans by their files; removals and errors by the application's title."""
 
     commit: str = ""
     plans: Mapping[Path, Promise] = field(default_factory=dict)
+    removals: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -55,6 +57,7 @@ def read(paths: Iterable[Path]) -> Bundle:
     commit = ""
     plans: dict[Path, Promise] = {}
     errors: dict[str, str] = {}
+    removals: dict[str, str] = {}
     for path in paths:
         if not path.is_dir():
             plans[path] = promise.load(path)
@@ -62,10 +65,11 @@ def read(paths: Iterable[Path]) -> Bundle:
         index = _index(path)
         commit = index.commit
         errors |= {each.name: each.error for each in index.entries if each.error}
+        removals |= {each.name: each.removal for each in index.entries if each.removal}
         for each in index.entries:
             if each.file:
                 plans[path / Path(each.file).name] = promise.load(path / Path(each.file).name)
-    return Bundle(commit, plans, errors)
+    return Bundle(commit, plans, removals, errors)
 
 
 def _index(folder: Path) -> Index:

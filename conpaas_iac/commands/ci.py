@@ -1,7 +1,7 @@
 """conpaas ci: workflow files of GitHub and GitLab, and the verbs that they call."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,7 @@ from conpaas_iac import settings
 from conpaas_iac.errors import UserError
 
 if TYPE_CHECKING:
-    from conpaas_iac.ci.applying import Reviewed
     from conpaas_iac.ci.bundle import Bundle
-    from conpaas_iac.runs.workers import Done
 
 FOLDER = "conpaas-plans"
 NAME = "fleet"
@@ -28,7 +26,7 @@ label: Callable[..., Any] = click.option(
     "--label", default="conpaas: data loss", show_default=True, help="Agrees to the loss of data."
 )
 name: Callable[..., Any] = click.option(
-    "--name", default=NAME, show_default=True, metavar="NAME", help="Of the comment: one a name."
+    "--name", "comment", default=NAME, show_default=True, metavar="NAME", help="Of the comment: one a name."
 )
 
 
@@ -63,20 +61,32 @@ _writer("gitlab", "the pipeline .gitlab/conpaas.yml, and a .gitlab-ci.yml that i
 
 @command.command("plan")
 @click.argument("manifests", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="[MANIFEST…]")
+@click.option("--since", default="", metavar="REV", help="Of the fleet, only what differs from this revision.")
 @click.option("-o", "--output", type=DIRECTORY, default=FOLDER, show_default=True, help="Where plans go.")
-def plan(manifests: tuple[Path, ...], output: Path) -> int:
-    """Save a plan of each MANIFEST for review, into a folder; one that cannot be planned is said there, too."""
+def plan(manifests: tuple[Path, ...], since: str, output: Path) -> int:
+    """Save plans for review into a folder: of the fleet that this folder is in, or of each MANIFEST.
+
+    What cannot be planned, and what a tombstone removes, is said there, too. The exit code is the worst of all.
+    """
     from conpaas_iac.ci import bundle, planning
     from conpaas_iac.commands import several
 
-    configured = settings.load()
-    targets = [planning.Target(name, path, "default") for name, path in several.named(manifests, configured).items()]
+    if manifests and since:
+        raise click.UsageError("--since is of a fleet: without MANIFEST")
     folder = planning.emptied(output)
-    entries, code = planning.made(targets, folder, several.TOOL, configured.workers)
+    entries: list[bundle.Entry] = []
+    configured = settings.load(near=manifests[0] if manifests else Path.cwd())
+    if manifests:
+        names = several.named(manifests, configured, "default")
+        targets = [planning.Target(name, path, "default") for name, path in names.items()]
+    else:
+        targets, entries = planning.of_fleet(Path(), since, None)
+    planned, code = planning.made(targets, folder, several.TOOL, configured.workers)
+    entries += planned
     bundle.write(folder, _commit(), entries)
     for entry in entries:
-        click.echo(f"{entry.name}: {entry.error or folder / entry.file}", err=bool(entry.error))
-    return code
+        click.echo(f"{entry.name}: {entry.error or entry.removal or folder / entry.file}", err=bool(entry.error))
+    return code or int(any(entry.error for entry in entries))
 
 
 def _commit() -> str:
@@ -88,7 +98,7 @@ def _commit() -> str:
 @name
 @label
 @click.option("--print", "to_stdout", is_flag=True, help="Print it, and ask no forge.")
-def comment(paths: tuple[Path, ...], name: str, label: str, to_stdout: bool) -> int:
+def comment_(paths: tuple[Path, ...], comment: str, label: str, to_stdout: bool) -> int:
     """Say plans in one comment of the pull or merge request that this job is of; the one that is there is changed.
 
     The token is GITHUB_TOKEN or GITLAB_TOKEN. A forge that does not answer, or refuses, is a warning: exit code 0.
@@ -96,7 +106,7 @@ def comment(paths: tuple[Path, ...], name: str, label: str, to_stdout: bool) -> 
     from conpaas_iac.ci import bundle, verdict
 
     found = bundle.read(paths)
-    refusals = verdict.refusals(found.plans.values(), (), label)
+    refusals = verdict.refusals(found, (), label)
     foot = "What is merged is done exactly so, or not at all."
     foot += f" As data would be lost, that wants the label `{label}`." if refusals else ""
     text = _markdown(found, foot=foot)
@@ -104,7 +114,7 @@ def comment(paths: tuple[Path, ...], name: str, label: str, to_stdout: bool) -> 
         click.echo(text, nl=False)
         return 0
     _summary(text)
-    _say(name, text, only_change=not found.plans and not found.errors)
+    _say(comment, text, only_change=not (found.plans or found.errors or found.removals))
     return 0
 
 
@@ -115,7 +125,7 @@ def _markdown(found: "Bundle", top: str = "", foot: str = "") -> str:
 
     plans = {verdict.called(each): planreading.plan_of(each.plan) for each in found.plans.values()}
     commit = f"Plan of {found.commit[:12]}. " if found.commit else ""
-    return cimarkdown.comment(plans, found.errors, top, commit + foot)
+    return cimarkdown.comment(plans, found.errors, found.removals, top, commit + foot)
 
 
 def _summary(text: str) -> None:
@@ -160,16 +170,16 @@ def check(paths: tuple[Path, ...], label: str) -> int:
     from conpaas_iac.ci import bundle, verdict
 
     found = bundle.read(paths)
-    refusals = verdict.refusals(found.plans.values(), (), label)
+    refusals = verdict.refusals(found, (), label)
     if refusals:
-        refusals = verdict.refusals(found.plans.values(), _labels(), label)
+        refusals = verdict.refusals(found, _labels(), label)
     for refusal in (*(f"{name}: not planned" for name in found.errors), *refusals):
         click.echo(f"error: {refusal}", err=True)
     if refusals:
         click.echo(f"  → to agree: the label {label!r}", err=True)
     if refusals or found.errors:
         return 1
-    losing = verdict.losing(found.plans.values())
+    losing = verdict.losing(found)
     click.echo(f"data of {', '.join(losing)} would be lost, as the label says" if losing else "no data would be lost")
     return 0
 
@@ -195,7 +205,7 @@ def _labels() -> frozenset[str]:
 @name
 @label
 @click.option("-o", "--output", type=DIRECTORY, default=FOLDER, show_default=True, help="Where the plans go.")
-def up(name: str, label: str, output: Path) -> int:
+def up(comment: str, label: str, output: Path) -> int:
     """Carry out the plans that were reviewed with what this commit merged: exactly those, or none of an application.
 
     Where anything moved since, that application is refused and what moved is named. The exit code is the worst of all.
@@ -204,34 +214,24 @@ def up(name: str, label: str, output: Path) -> int:
     from conpaas_iac.commands import output as shown_on
     from conpaas_iac.commands import several
     from conpaas_iac.forge import found
-    from conpaas_iac.runs.workers import Workers, worst
-    from conpaas_iac.views.sideview import Rows, shown
+    from conpaas_iac.views import cimarkdown
 
     job = found.job(os.environ)
     if job is None:
         raise UserError("this is no job of GitHub or GitLab", "conpaas up --plan FILE does a saved plan anywhere")
     reviewed = applying.fetched(job.forge, job.sha, planning.emptied(output))
-    works = applying.commands(reviewed, label)
-    rows, console = Rows(works), shown_on.console()
-    with shown(console, rows) as show:
-        ends = Workers(several.TOOL, settings.load().workers, show).run(works)
-    for key, done in ends.items():
-        rows.rows[key].end(done)
-        if done.said:
-            click.echo(f"{key}:\n{done.said.rstrip()}", err=True)
-    if works:
-        console.print(rows.summary())
-    else:
+    works, withheld = applying.commands(reviewed, label), applying.withheld(reviewed, label)
+    console = shown_on.console()
+    if not works and not withheld:
         click.echo(f"{job.forge.sign}{reviewed.request.number}: nothing was planned, nothing is applied")
-    _ended(reviewed, ends, name, job.url)
-    return worst([done.code for done in ends.values()] or [0])
-
-
-def _ended(reviewed: "Reviewed", ends: "Mapping[str, Done]", name: str, url: str) -> None:
-    """The comment of the request, with what became of it above."""
-    from conpaas_iac.views import cimarkdown
-
-    outcome = {key: "" if done.code == 0 else done.said or f"it ended with {done.code}" for key, done in ends.items()}
-    text = _markdown(reviewed.bundle, top=cimarkdown.outcome(outcome, url))
+        return 0
+    ended = several.side_by_side(works, settings.load(near=Path.cwd()).workers, console, "")
+    for name, why in withheld.items():
+        click.echo(f"{name}: {why}", err=True)
+    console.print(ended.rows.summary())
+    bad = {key: done.said or f"it ended with {done.code}" for key, done in ended.ends.items() if done.code}
+    said = {**dict.fromkeys(works, ""), **bad, **withheld}
+    text = _markdown(reviewed.bundle, top=cimarkdown.outcome(said, job.url))
     _summary(text)
-    _say(name, text, only_change=not ends, request=reviewed.request.number)
+    _say(comment, text, request=reviewed.request.number)
+    return ended.code or int(bool(withheld))

@@ -1,6 +1,7 @@
 """Several plans as one comment on a pull request: the most dangerous first, never longer than a comment may be."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from conpaas_iac.core.ordering import count
 from conpaas_iac.plans.plan import DANGERS, Plan
@@ -12,12 +13,19 @@ LEAST = 2_500  # that are worth to begin another plan with
 LONGEST_ERROR = 1_500  # characters
 
 
-def comment(plans: Mapping[str, Plan], errors: Mapping[str, str], top: str = "", foot: str = "") -> str:
-    """Name -> plan, name -> why there is none; `top` and `foot` are Markdown."""
+def comment(
+    plans: Mapping[str, Plan],
+    errors: Mapping[str, str],
+    removals: Mapping[str, str] = MappingProxyType({}),
+    top: str = "",
+    foot: str = "",
+) -> str:
+    """Name -> plan, name -> why there is none, or why it goes; `top` and `foot` are Markdown."""
     ordered = sorted(plans.items(), key=lambda each: -DANGERS.index(each[1].danger))
     text = f"{top}\n\n" if top else ""
-    if len(plans) != 1 or errors:
-        text += _head(plans, errors) + _errors(errors) + _table(ordered)
+    if len(plans) != 1 or errors or removals:
+        said = _cautions("not planned", errors) + _cautions("removed", removals)
+        text += _head(plans, errors, removals) + said + _table(ordered)
     told = [(name, plan) for name, plan in ordered if not plan.is_empty or len(plans) == 1]
     end = f"\n{foot}\n" if foot else ""
     left = []
@@ -36,26 +44,25 @@ def outcome(ends: Mapping[str, str], url: str = "") -> str:
     where = f" ([run]({url}))" if url else ""
     good, bad = [name for name, why in ends.items() if not why], {name: why for name, why in ends.items() if why}
     said = f"**Applied**{where}: {cell(', '.join(good))}\n" if good else ""
-    pieces = [f"\n> [!CAUTION]\n> **not applied** {cell(name)}\n\n{_block(why)}" for name, why in bad.items()]
-    kept = fitting(pieces, ERRORS)
-    more = list(bad)[len(kept) :]
-    return said + "".join(kept) + (f"\nNot applied, too: {cell(', '.join(more))}\n" if more else "")
+    return said + _cautions("not applied", bad)
 
 
-def _head(plans: Mapping[str, Plan], errors: Mapping[str, str]) -> str:
-    if not plans and not errors:
+def _head(plans: Mapping[str, Plan], errors: Mapping[str, str], removals: Mapping[str, str]) -> str:
+    if not plans and not errors and not removals:
         return "### conpaas plan: no application changes\n"
     worst = max((plan.danger for plan in plans.values()), key=DANGERS.index, default="safe")
-    changing = sum(not plan.is_empty for plan in plans.values())
+    worst = "data loss" if removals else worst
+    changing = sum(not plan.is_empty for plan in plans.values()) + len(removals)
     bad = f", {len(errors)} not planned" if errors else ""
-    return f"### conpaas plan: {count(changing, 'application')} of {len(plans)} to change, class {worst}{bad}\n"
+    every = len(plans) + len(removals)
+    return f"### conpaas plan: {count(changing, 'application')} of {every} to change, class {worst}{bad}\n"
 
 
-def _errors(errors: Mapping[str, str]) -> str:
-    pieces = [f"\n> [!CAUTION]\n> **not planned** {cell(name)}\n\n{_block(text)}\n" for name, text in errors.items()]
+def _cautions(what: str, said: Mapping[str, str]) -> str:
+    pieces = [f"\n> [!CAUTION]\n> **{what}** {cell(name)}\n\n{_block(text)}\n" for name, text in said.items()]
     kept = fitting(pieces, ERRORS)
-    more = list(errors)[len(kept) :]
-    return "".join(kept) + (f"\nNot planned, too: {cell(', '.join(more))}\n" if more else "")
+    more = list(said)[len(kept) :]
+    return "".join(kept) + (f"\nAlso {what}: {cell(', '.join(more))}\n" if more else "")
 
 
 def _block(text: str) -> str:

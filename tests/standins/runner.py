@@ -1,7 +1,7 @@
 """What forges' runners do with a workflow file, for `run:` and `script:` steps: the real shell, the real environment.
 
-Each job is on a machine of its own: an empty home, nothing of this process's environment. `uses:` steps are stand-ins of
-a few lines: checkout is git, upload-artifact hands a ZIP to the forge's stand-in, upload-sarif keeps the file.
+Each job is on a machine of its own: an empty home, nothing of this process's environment. `uses:` steps are stand-ins
+of a few lines: checkout is git, upload-artifact hands a ZIP to the forge's stand-in, upload-sarif keeps the file.
 """
 
 import io
@@ -72,7 +72,8 @@ class Machines:
 def git(place: Path, *arguments: str) -> str:
     who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
     command = ["git", "-C", str(place), *arguments]
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, env={**os.environ, **who}).stdout.strip()
+    done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, env={**os.environ, **who})
+    return done.stdout.strip()
 
 
 def zipped(folder: Path) -> bytes | None:
@@ -128,7 +129,9 @@ class GitHub:
 
     machines: Machines
 
-    def run(self, event: str, sha: str, change: Change | None = None, own: bool = True, **inputs: str) -> dict[str, Done]:
+    def run(
+        self, event: str, sha: str, change: Change | None = None, own: bool = True, **inputs: str
+    ) -> dict[str, Done]:
         machines = self.machines
         text = git(machines.origin, "show", f"{sha}:.github/workflows/conpaas.yml")
         document = yaml.safe_load(text)
@@ -219,7 +222,7 @@ class GitLab:
     machines: Machines
 
     def run(
-        self, source: str, sha: str, change: Change | None = None, own: bool = True, base: str = "", branch: str = "main"
+        self, source: str, sha: str, change: Change | None = None, own: bool = True, base: str = ""
     ) -> dict[str, Done]:
         machines, forge = self.machines, self.machines.forge
         document = self._read(sha, ".gitlab-ci.yml")
@@ -243,7 +246,7 @@ class GitLab:
                 "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
             }
         else:
-            usual["CI_COMMIT_BRANCH"] = branch
+            usual["CI_COMMIT_BRANCH"] = "main"
         if own:
             usual |= {**machines.variables, "GITLAB_TOKEN": TOKEN}
             usual |= machines.secrets if not change else {k: v for k, v in machines.secrets.items() if "PASS" not in k}

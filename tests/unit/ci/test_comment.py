@@ -44,7 +44,7 @@ def test_nothing_is_said_too() -> None:
 
 def test_how_it_ended_stands_above() -> None:
     top = cimarkdown.outcome({"shop": "", "blog": "error: blog.plan is not applied; moved"}, "https://ci.invalid/1")
-    text = cimarkdown.comment({"shop": plan("shop", CHANGE)}, {}, top)
+    text = cimarkdown.comment({"shop": plan("shop", CHANGE)}, {}, top=top)
     assert text.startswith("**Applied** ([run](https://ci.invalid/1)): shop\n")
     assert "**not applied** blog\n\n    error: blog.plan is not applied; moved\n" in text
 
@@ -66,7 +66,7 @@ def test_it_always_fits_and_gives_no_orders(
         name: plan(name, *(replace(CHANGE, node=f"web-{n}", cause=f"{n} {cause}", danger=danger) for n in range(times)))
         for name, (danger, cause) in said.items()  # type: ignore[misc]
     }
-    text = cimarkdown.comment(plans, errors, cimarkdown.outcome(ends), "The end.")
+    text = cimarkdown.comment(plans, errors, ends, cimarkdown.outcome(ends), "The end.")
     assert len(text.encode()) < LONGEST
     assert text.endswith("The end.\n")
     assert not [line for line in text.splitlines() if line.startswith("/")]  # GitLab would obey

@@ -68,10 +68,11 @@ def saved(name: str, *changes: MachineChange, losses: dict[str, str] | None = No
     return Promise(promise.VERSION, name, "default", "manifest.json", made, "me@here", "1", {}, {}, document)
 
 
-def folder(*plans: Promise, **errors: str) -> None:
+def folder(*plans: Promise, gone: str = "", **errors: str) -> None:
     """As `ci plan` leaves it."""
     PLANS.mkdir(exist_ok=True)
-    entries = [Entry(name, "x.json", error=error) for name, error in errors.items()]
+    removed = [Entry(gone, f"fleet/{gone}/removed.json", removal="2 machines; by ann: old")] if gone else []
+    entries = removed + [Entry(name, "x.json", error=error) for name, error in errors.items()]
     for plan in plans:
         (PLANS / f"{plan.application}.plan").write_bytes(promise.encode(plan))
         entries.append(Entry(plan.application, "manifest.json", f"{plan.application}.plan"))
@@ -163,6 +164,29 @@ def test_the_check_wants_the_label(kind: str, server: Standin, monkeypatch: pyte
 
 
 @kinds
+def test_who_goes_wants_the_label_too(
+    kind: str, server: Standin, monkeypatch: pytest.MonkeyPatch, capsys: Say
+) -> None:
+    job(kind, server, monkeypatch)
+    change = server.open()
+    folder(gone="old")
+    assert cli.run(["ci", "comment", "--plan", "conpaas-plans"]) == 0
+    assert "1 application of 1 to change, class data loss" in change.comments[0]["body"]
+    assert "**removed** old\n\n    2 machines; by ann: old\n" in change.comments[0]["body"]
+    assert cli.run(["ci", "check", "--plan", "conpaas-plans"]) == 1
+    assert "error: old would be removed: 2 machines; by ann: old" in capsys.readouterr().err
+    change.merged_as = "b" * 40
+    plans = artifact(plans_json=(PLANS / "plans.json").read_bytes())
+    change.runs.append({"id": 11, "status": "success", "own": True, "plans": plans})
+    assert cli.run(["ci", "up"]) == 1
+    assert "old: not removed: no label 'conpaas: data loss'" in capsys.readouterr().err
+    assert "**not applied** old" in change.comments[0]["body"]
+    change.labels.append(verdict.LABEL)
+    folder(gone="old")
+    assert cli.run(["ci", "check", "--plan", "conpaas-plans"]) == 0
+
+
+@kinds
 @pytest.mark.parametrize("labels", [(), (verdict.LABEL,)])
 def test_the_verdict_does_not_hang_on_the_forge(
     kind: str, labels: tuple[str, ...], server: Standin, monkeypatch: pytest.MonkeyPatch, capsys: Say
@@ -239,9 +263,10 @@ def test_data_is_lost_only_where_the_label_agreed(server: Standin) -> None:
     from conpaas_iac.ci.bundle import Bundle
     from conpaas_iac.forge.base import Request
 
-    plans = Bundle("", {Path("db.plan"): LOSING})
+    plans = Bundle("", {Path("db.plan"): LOSING}, {"old": "1 machine"})
     no = commands(Reviewed(Request(1, "a", frozenset()), plans))
     yes = commands(Reviewed(Request(1, "a", frozenset({verdict.LABEL})), plans))
     assert no["db"][:3] == ("up", "--plan", "db.plan")
     assert not [word for word in no["db"] if "data-loss" in word]
     assert "--allow-data-loss=db" in yes["db"]
+    assert ("old" in no, yes["old"]) == (False, ("fleet", "up", "old", "--wait"))

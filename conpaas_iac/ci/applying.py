@@ -14,6 +14,7 @@ from conpaas_iac.plans.promise import Promise
 PAUSES = (2.0, 5.0)  # a forge may know only a little later what it has just merged
 MORE = ("--wait", "--quiet")
 BY_HAND = "start the workflow by hand: it plans anew, and applies within the class that it is given"
+LATER = f"start this job again once the request's own run has succeeded, or {BY_HAND}"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def fetched(forge: Forge, sha: str, folder: Path, sleep: Callable[[float], None]
         found = bundle.unpack(forge.plans(request), folder)
     except UserError as error:
         where = f"the plans reviewed with {forge.sign}{request.number}"
-        remedy = error.remedy if "token" in error.remedy else BY_HAND
+        remedy = error.remedy if "token" in error.remedy else LATER
         raise UserError(f"{where} are not to be had: {error.message}; nothing is applied", remedy) from error
     if found.errors:
         raise UserError(f"not planned when it was reviewed: {', '.join(found.errors)}; nothing is applied", BY_HAND)

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN, JOB_TOKEN = "token-of-the-test", "job-token-of-the-test"
+TOKEN, JOB_TOKEN = "token-of-the-test", "what-a-job-has"
 REPOSITORY, PROJECT = "team/apps", "7"
 SELF, OTHER = 1, 2  # users: who the token is, and somebody else
 Record = dict[str, Any]

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tests.standins.forge import PROJECT, REPOSITORY, TOKEN, Change, Standin
+from tests.standins.forge import JOB_TOKEN, PROJECT, REPOSITORY, TOKEN, Change, Standin
 
 SYSTEM = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
@@ -234,7 +234,7 @@ class GitLab:
             "CI_COMMIT_SHA": sha,
             "CI_PIPELINE_SOURCE": source,
             "CI_PIPELINE_URL": f"{forge.url}/pipelines/{record['id']}",
-            "CI_JOB_TOKEN": "job-token-of-the-test",
+            "CI_JOB_TOKEN": JOB_TOKEN,
         }
         if change:
             change.runs.append(record)

@@ -217,12 +217,14 @@ class GitHub:
 
 @dataclass
 class GitLab:
-    """Runs `.gitlab-ci.yml` of the commit with what it includes; `source` is why the pipeline runs."""
+    """Runs `.gitlab-ci.yml` of the commit with what it includes; `source` is why the pipeline runs.
+
+    A fork's request (not `own`) runs in the fork, unless somebody runs it `here`."""
 
     machines: Machines
 
     def run(
-        self, source: str, sha: str, change: Change | None = None, own: bool = True, base: str = ""
+        self, source: str, sha: str, change: Change | None = None, own: bool = True, base: str = "", here: bool = False
     ) -> dict[str, Done]:
         machines, forge = self.machines, self.machines.forge
         document = self._read(sha, ".gitlab-ci.yml")
@@ -230,7 +232,7 @@ class GitLab:
         usual = {
             "GITLAB_CI": "true",
             "CI_API_V4_URL": forge.gitlab,
-            "CI_PROJECT_ID": PROJECT if own else "666",
+            "CI_PROJECT_ID": PROJECT if own or here else "666",
             "CI_COMMIT_SHA": sha,
             "CI_PIPELINE_SOURCE": source,
             "CI_PIPELINE_URL": f"{forge.url}/pipelines/{record['id']}",
@@ -247,14 +249,16 @@ class GitLab:
             }
         else:
             usual["CI_COMMIT_BRANCH"] = "main"
-        if own:
+        if own or here:
             usual |= {**machines.variables, "GITLAB_TOKEN": TOKEN}
             usual |= machines.secrets if not change else {k: v for k, v in machines.secrets.items() if "PASS" not in k}
         jobs = {}
         for name, raw in document.items():
             if name.startswith(".") or not isinstance(raw, dict):
                 continue
-            job = {**document.get(raw.get("extends", ""), {}), **raw}
+            shared = document.get(raw.get("extends", ""), {})
+            variables = {**shared.get("variables", {}), **raw.get("variables", {})}
+            job = {**shared, **raw, "variables": variables}
             if any(self._holds(rule["if"], usual) for rule in job["rules"]):
                 jobs[name] = self._job(name, job, usual, sha, record)
         record["status"] = "failure" if any(each.conclusion == "failure" for each in jobs.values()) else "success"

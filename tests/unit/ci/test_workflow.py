@@ -133,7 +133,7 @@ def test_gitlab_plans_nothing_of_a_fork_and_applies_one_by_one(folder: Path) -> 
     assert document[PLANS]["artifacts"]["paths"] == ["conpaas-plans"]
     assert document[PLANS]["artifacts"]["when"] == "always"
     [rule] = document[PLANS]["rules"]
-    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID" in rule["if"]
+    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID" in rule["if"]
     assert document["conpaas-validate"]["artifacts"]["reports"] == {"codequality": "conpaas.codequality.json"}
     assert document["conpaas-apply"]["resource_group"] == "conpaas"
     assert document["conpaas-apply"]["interruptible"] is False

@@ -1,7 +1,7 @@
 """What became of each application, told to whoever wants to know: the terminal, a file, a forge."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -43,6 +43,45 @@ class Reporter(Protocol):
 
     def report(self, report: Report) -> None:
         """A run began or ended."""
+
+
+class Together:
+    """All of several."""
+
+    def __init__(self, reporters: Sequence[Reporter]) -> None:
+        self._reporters = reporters
+
+    def seen(self, seen: Seen) -> None:
+        """See Reporter."""
+        for each in self._reporters:
+            each.seen(seen)
+
+    def report(self, report: Report) -> None:
+        """See Reporter."""
+        for each in self._reporters:
+            each.report(report)
+
+
+class Lines:
+    """A line for each news."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def seen(self, seen: Seen) -> None:
+        """See Reporter."""
+        if seen.unreached:
+            self._say(f"{seen.repository} is not reached since {seen.unreached}")
+        elif seen.error:
+            self._say(f"{seen.commit[:12]} is left out: {seen.error}")
+        else:
+            self._say(f"{seen.commit[:12]} is the newest commit of {seen.branch}")
+
+    def report(self, report: Report) -> None:
+        """See Reporter."""
+        took = f" in {report.seconds:.1f} s" if report.seconds else ""
+        text = f": {report.text}" if report.text else ""
+        self._say(f"{report.commit[:12]} {report.name} {report.state}{took}{text}")
 
 
 class File:

@@ -37,11 +37,11 @@ def of_fleet(folder: Path, since: str, parallel: int | None) -> tuple[list[Targe
     """What of the fleet around a folder differs since a revision: what is to be planned, what goes, what is refused."""
     repository = checkout.opened(folder, Choice(since=since))
     terms = checkout.terms(repository, "", ())
-    decisions = survey.surveyed(repository, terms, parallel or repository.settings.workers).decisions
+    found = survey.surveyed(repository, terms, parallel or repository.settings.workers, locked=True)
     top = repository.fleet.folder
-    planned = [each for each in decisions if each.what in ("apply", "wait") or _is_live(each, repository)]
+    planned = [each for each in found.decisions if each.what in ("apply", "wait") or _is_live(each, repository)]
     targets = [Target(title(*each.key), near(top / each.manifest), each.environment) for each in planned]
-    return targets, [_said(each) for each in decisions if each.what in ("remove", "refuse")]
+    return targets, [_said(each) for each in found.decisions if each.what in ("remove", "refuse")]
 
 
 def _is_live(decision: Decision, repository: checkout.Repository) -> bool:

@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [crowd] [ground] [review] [vpn] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ SETS = {
     "story": "DokuWiki from up to down",
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "ground": "what set-up brings; minutes",
+    "review": "size of the comment on a pull request",
     "vpn": "two machines over the VPN and beside it",
     "wordpress": "WordPress up, and changed in every way under load; minutes",
 }

@@ -25,6 +25,7 @@ VERBS = {
     "up": "Make the application as the manifest says",
     "diff": "Say in what two manifests, environments or revisions differ in meaning",
     "fleet": "Plan, make and look at all applications of a Git repository",
+    "ci": "Review plans where manifests are reviewed, and carry out those very plans",
     "scale": "Change the number of machines in the manifest, and make it so",
     "replace": "Make machines anew, one after another, under their addresses",
     "secret": "List secrets, set one, or rotate it without a gap",

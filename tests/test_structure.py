@@ -28,6 +28,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "network plans machines drift why usecases views",
         "",
     ),
+    "forge": (
+        "forge forge.*",
+        "ground",
+    ),
     "code": (
         "sources.archives sources.archive_members sources.inspected",
         "ground",
@@ -54,7 +58,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
         "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
         "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
-        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument",
+        "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument "
+        "plans.planreading",
         "ground catalog model seen",
     ),
     "host": (
@@ -99,6 +104,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
         "ground code catalog fetch model manifest pure clouds wish deployment",
     ),
+    "ci": (
+        "ci ci.*",
+        "ground model manifest pure forge deployment fleet",
+    ),
     "back": (
         "usecases.adopting drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
@@ -109,7 +118,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview views.fleetview",
+        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown",
         "ground manifest pure deployment net fleet back",
     ),
     "sync": (
@@ -118,7 +127,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment fleet back net shows sync",
+        "ground code catalog model manifest pure host forge ci wish clouds deployment fleet back net shows sync",
     ),
 }
 
@@ -135,7 +144,7 @@ HOMES = {
     "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
     "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
     "usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
+    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -155,7 +164,7 @@ PURE = (
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
-    "plans.cost plans.costwords plans.moves fleet.decisions drift.drift "
+    "plans.planreading plans.cost plans.costwords plans.moves fleet.decisions drift.drift "
     "drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}

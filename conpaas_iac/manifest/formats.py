@@ -1,12 +1,14 @@
-"""Diagnostics as text, JSON, SARIF 2.1.0 and GitHub annotations."""
+"""Diagnostics as text, JSON, SARIF 2.1.0, GitHub annotations and GitLab's code quality report."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conpaas_iac.manifest import pages
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.model import Place
+from conpaas_iac.system.files import digest_of
 
 
 def as_text(diagnostics: Sequence[Diagnostic]) -> str:
@@ -114,9 +116,29 @@ def _escape(text: str, more: str = "") -> str:
     return text
 
 
+def as_codequality(diagnostics: Sequence[Diagnostic]) -> str:
+    """GitLab's report: a finding is known again by what it is and says, not by its line."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for each in diagnostics:
+        what = (each.place.file, each.code, each.message)
+        seen[what] += 1
+        found.append(
+            {
+                "description": ". ".join(filter(None, (each.message, each.hint))),
+                "check_name": each.code,
+                "fingerprint": digest_of("\0".join((*what, str(seen[what]))).encode()).removeprefix("sha256:"),
+                "severity": {"error": "major", "warning": "minor", "note": "info"}[each.severity],
+                "location": {"path": each.place.file, "lines": {"begin": each.place.line}},
+            }
+        )
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
 FORMATS: Mapping[str, Callable[[Sequence[Diagnostic]], str]] = {
     "text": as_text,
     "json": as_json,
     "sarif": as_sarif,
     "github": as_github,
+    "codequality": as_codequality,
 }

@@ -24,31 +24,31 @@ class Row:
     number: int = 1
 
 
-def markdown(plan: Plan, files: bool = False) -> str:
-    """The whole plan, or what fits of it and how much is left out."""
+def markdown(plan: Plan, files: bool = False, longest: int = LONGEST) -> str:
+    """The whole plan, or what fits of it and how much is left out; the head alone is never cut."""
     text = "".join(_top(plan))
     rows = [*map(_shared, plan.shared), *map(_row, fates(plan.changes))]
     rows.sort(key=lambda row: -DANGERS.index(row.danger))
-    kept = fitting([row.text for row in rows], LONGEST - 1000 - size(text))
+    kept = fitting([row.text for row in rows], longest - 1000 - size(text))
     if kept:
         text += "\n" + HEAD + "".join(kept)
     text += _left(rows[len(kept) :])
-    return text + _diffs(plan, LONGEST - 1000 - size(text)) if files else text
+    return text + _diffs(plan, longest - 1000 - size(text)) if files else text
 
 
 def _top(plan: Plan) -> Iterator[str]:
     where = plan.application if plan.environment == "default" else f"{plan.application} ({plan.environment})"
-    yield f"### conpaas plan: {_cell(where)}\n\n**{_cell(summary(plan))}**"
-    yield "\n" if plan.is_empty else f" {_cell(f'{totals(plan)} {cost(plan)}')}\n"
+    yield f"### conpaas plan: {cell(where)}\n\n**{cell(summary(plan))}**"
+    yield "\n" if plan.is_empty else f" {cell(f'{totals(plan)} {cost(plan)}')}\n"
     if plan.cost and plan.cost.excess:
-        yield f"\n> [!CAUTION]\n> **over the budget** {_cell(plan.cost.excess)}\n"
+        yield f"\n> [!CAUTION]\n> **over the budget** {cell(plan.cost.excess)}\n"
     for service, reason in sorted(plan.losses.items())[:MOST]:
-        yield f"\n> [!CAUTION]\n> **data loss** {_cell(f'{service}: {reason}')}\n"
+        yield f"\n> [!CAUTION]\n> **data loss** {cell(f'{service}: {reason}')}\n"
     if len(plan.losses) > MOST:
         yield f"\n> and {len(plan.losses) - MOST} more services would lose data\n"
     notes = plan.notes[:MOST]
     yield "\n" if notes else ""
-    yield from (f"- {_cell(note)}\n" for note in notes)
+    yield from (f"- {cell(note)}\n" for note in notes)
     if plan.notes[MOST:]:
         yield f"- and {len(plan.notes) - MOST} more notes\n"
 
@@ -81,10 +81,10 @@ def _danger(change: MachineChange) -> str:
 
 
 def _line(*cells: str) -> str:
-    return "| " + " | ".join(cell if cell.startswith("**") else _cell(cell) for cell in cells) + " |\n"
+    return "| " + " | ".join(each if each.startswith("**") else cell(each) for each in cells) + " |\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """One line in which nothing is markup."""
     text = " ".join(text.split())
     text = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
@@ -127,4 +127,4 @@ def _diffs(plan: Plan, room: int) -> str:
 def _diff(nodes: str, path: str, diff: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", diff)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{_cell(nodes)}: {_cell(path)}\n\n{fence}diff\n{diff}\n{fence}\n\n"
+    return f"{cell(nodes)}: {cell(path)}\n\n{fence}diff\n{diff}\n{fence}\n\n"

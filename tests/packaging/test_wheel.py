@@ -53,6 +53,7 @@ def test_everything_is_in_it_and_nothing_else(wheel: Path) -> None:
         assert not absent
     assert f"{SHIPPED}/engine/go.mod" in names and f"{SHIPPED}/roles/php/meta/service.yml" in names
     assert "conpaas_iac/host/guest/customize.sh" in names
+    assert "conpaas_iac/ci/workflows/github.yml" in names
     junk = [name for name in names if "__pycache__" in name or name.endswith(".pyc") or "/.ansible/" in name]
     assert not junk
     top = {name.partition("/")[0] for name in names}

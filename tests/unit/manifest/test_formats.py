@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.diagnostics import Diagnostic
-from conpaas_iac.manifest.formats import as_github, as_json, as_sarif, as_text
+from conpaas_iac.manifest.formats import as_codequality, as_github, as_json, as_sarif, as_text
 from conpaas_iac.manifest.read import read
 from conpaas_iac.shipped import folder
 from tests.builders import PROVIDERS
@@ -66,3 +66,26 @@ def test_github(found: tuple[Diagnostic, ...]) -> None:
         "::error file=my shop.json,line=5,col=36,endColumn=45,title=E0203::"
         'the host name "a-b-100" is taken. choose another name'
     )
+
+
+def test_codequality(found: tuple[Diagnostic, ...]) -> None:
+    report = json.loads(as_codequality((*found, found[0])))
+    assert [each["check_name"] for each in report] == ["E0104", "E0203", "E0104"]
+    assert report[1] == {
+        "description": 'the host name "a-b-100" is taken. choose another name',
+        "check_name": "E0203",
+        "fingerprint": report[1]["fingerprint"],
+        "severity": "major",
+        "location": {"path": "my shop.json", "lines": {"begin": 5}},
+    }
+    assert len({each["fingerprint"] for each in report}) == 3  # of two alike, GitLab would show the first only
+
+
+def test_a_finding_that_moves_keeps_its_fingerprint(types: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    prints = []
+    for text in (TEXT, "\n\n" + TEXT):
+        path.write_text(text)
+        report = json.loads(as_codequality(read(path, types, PROVIDERS).diagnostics))
+        prints.append([each["fingerprint"] for each in report])
+    assert prints[0] == prints[1]

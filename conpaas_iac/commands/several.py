@@ -1,7 +1,6 @@
 """`conpaas up` of several manifests: each application has a worker of its own, which is the same verb."""
 
 import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +13,10 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import read
 from conpaas_iac.runs.journal import sink
 from conpaas_iac.runs.stream import Line
-from conpaas_iac.runs.workers import Done, Workers, worst
+from conpaas_iac.runs.workers import TOOL, Done, Workers, worst
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources.inspected import Inspector
 from conpaas_iac.views.sideview import Rows, shown
-
-TOOL = (sys.executable, "-P", "-c", "from conpaas_iac.cli import main; main()")  # what begins a worker
 
 
 def carry_out(

@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "system.trying system.downloads machines.ssh machines.remote core.quoting core.placeholders system.processes "
         "runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease backend.lessee "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources core "
-        "network plans machines drift why usecases views",
+        "network plans machines drift why usecases views suite",
         "",
     ),
     "code": (
@@ -41,6 +41,10 @@ ROOMS: dict[str, tuple[str, str]] = {
     "manifest": (
         "manifest manifest.* usecases.scaling usecases.new_type",
         "ground code catalog model",
+    ),
+    "kit": (
+        "kit kit.*",
+        "ground catalog manifest",
     ),
     "fetch": (
         "sources.code",
@@ -89,7 +93,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
         "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
-        "drift.adoption usecases.examining usecases.reverting",
+        "drift.adoption usecases.examining usecases.reverting usecases.proving",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": (
@@ -100,14 +104,18 @@ ROOMS: dict[str, tuple[str, str]] = {
         "network.netcause network.netreport usecases.net",
         "ground pure seen deployment",
     ),
+    "suite": (
+        "suite.*",
+        "ground catalog pure configure clouds engine deployment kit",
+    ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview",
-        "ground pure deployment net back",
+        "views.driftview views.whyview views.sideview views.kitview",
+        "ground kit pure deployment net back",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment back net shows",
+        "ground code catalog model manifest kit pure host wish clouds deployment back net suite shows",
     ),
 }
 
@@ -123,7 +131,7 @@ HOMES = {
     "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
     "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
+    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising kit.trial",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -132,7 +140,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview commands.*",
+    "views.whyview views.sideview views.kitview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }
@@ -143,7 +151,8 @@ PURE = (
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
-    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption "
+    "kit.course kit.verdicts kit.results kit.readme"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

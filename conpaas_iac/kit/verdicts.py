@@ -65,8 +65,8 @@ def of_run(ran: Ran) -> Finding | None:
     if ran.code == 0:
         return None
     lines = [line for line in ran.said.splitlines() if line.strip()]
-    first = next((line for line in lines if line.startswith("error: ") or ": error[" in line), "it was killed")
-    rest = [line.strip() for line in lines if line != first]
+    begins = (number for number, line in enumerate(lines) if line.startswith("error: ") or ": error[" in line)
+    first, *rest = (line.strip() for line in lines[next(begins, len(lines)) :] or ["it was killed"])
     details = [line for line in rest if not line.startswith(REMEDY)]
     remedies = [line.removeprefix(REMEDY).strip() for line in rest if line.startswith(REMEDY)]
     said = "; ".join([first.removeprefix("error: "), *details[:1]])

@@ -44,8 +44,8 @@ def arguments() -> Iterator[tuple[str, bytes]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
-                words = (folder / "cmdline").read_bytes()
-                yield Path(words.split(b"\0")[0].decode(errors="replace")).name, words
+                # What the kernel calls it: the first word may be anything, a secret too.
+                yield (folder / "comm").read_text().strip(), (folder / "cmdline").read_bytes()
 
 
 def files() -> Iterator[tuple[str, Path]]:

@@ -117,14 +117,16 @@ def of_repeat(seen: Repeated) -> Finding | None:
     return None
 
 
-def of_break(group: str, what: str, node: str, failures: Iterable[Failure]) -> Finding | None:
-    """Whether verify noticed that something does not run; `what` is a unit or a command line."""
+def of_break(
+    group: str, what: str, node: str, failures: Iterable[Failure], runs_again: bool = False
+) -> Finding | None:
+    """Whether verify noticed that something does not run, or made it run; `what` is a unit or a command line."""
     if not what:
         return Finding(
             f"group {group} has no unit that can be stopped: whether verify can fail is not known",
             f"name its units in meta/service.yml, or in meta/test.yml breaks: {{{group}: {{break: …, mend: …}}}}",
         )
-    if any(failure.node == node for failure in failures):
+    if runs_again or any(failure.node == node for failure in failures):
         return None
     return Finding(
         f"verify passes on {node} although {what}",

@@ -33,6 +33,11 @@ def tell(looked: View, machine: Machine, command: str) -> None:
         raise MachineError(f"{machine.node}: {command}: {error}", (failure,)) from error
 
 
+def is_active(looked: View, machine: Machine, unit: str) -> bool:
+    """Whether a unit runs."""
+    return looked.run(machine.node, f"systemctl is-active --quiet -- '{unit}'").returncode == 0
+
+
 def runs(looked: View) -> Runs:
     """Which run of each unit this is: another one has another number, a reload another moment."""
     with ThreadPoolExecutor(8) as pool:

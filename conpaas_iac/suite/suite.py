@@ -148,13 +148,15 @@ class Suite:
         with self._bench.view() as looked:
             machine = self._bench.members(looked, step.group)[0]
             machines.tell(looked, machine, command)
+        runs = False
         try:
-            outcome = self._visited("prove")
+            failures = self._visited("prove").failures
         finally:
             with self._bench.view() as looked:
+                runs = bool(step.unit) and machines.is_active(looked, machine, step.unit)
                 machines.tell(looked, machine, said.mend if said else f"systemctl start -- '{step.unit}'")
         what = f"unit {step.unit} is stopped" if step.unit else f"this was done there: {command}"
-        return verdicts.of_break(step.group, what, machine.node, outcome.failures)
+        return verdicts.of_break(step.group, what, machine.node, failures, runs)
 
     def _mend(self, _: Step) -> Finding | None:
         return verdicts.of_run(self._bench.up("--all")) or self._unwell()

@@ -43,7 +43,7 @@ def test_arguments_of_processes_that_are_there_for_a_while() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()", SECRET.decode()], stdin=subprocess.PIPE) as process:
         found = [who for who, words in leaks.arguments() if leaks.named(words, {"db": SECRET})]
         process.communicate(b"\n")
-    assert found == [Path(sys.executable).name]
+    assert [name[:6] for name in found] == ["python"]
 
 
 def test_it_runs_alone() -> None:

@@ -13,7 +13,7 @@ from tests.unit.kit.made import skeleton
     [
         ("| `greeting` |", "| greeting |", "README.md lacks option `greeting`: | `greeting` | `It works.` | … |"),
         ("`It works.`", "`Hello`", "says that `greeting` is Hello by default, meta/argument_specs.yml says It works."),
-        ("## Operations", "| `color` | `red` | paint |\n", "names option `color`, which meta/argument_specs.yml does not"),
+        ("## Operations", "| `color` | `red` | paint |\n", "names option `color`, which meta/argument_specs.yml"),
         ("`page`", "pages", "README.md does not name operation `page`"),
     ],
 )

@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [crowd] [ground] [types] [vpn] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ SETS = {
     "story": "DokuWiki from up to down",
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "ground": "what set-up brings; minutes",
+    "types": "lines of service types, and a new one through the conformance suite; minutes",
     "vpn": "two machines over the VPN and beside it",
     "wordpress": "WordPress up, and changed in every way under load; minutes",
 }

@@ -81,8 +81,8 @@ def _end(bench: "Bench", keep: bool) -> None:
     """Nothing of it stays, unless it is kept; what cannot be removed hides no other error."""
     failing = sys.exc_info()[0] is not None
     if keep and bench.exists():
-        at = f"CONPAAS_STATE_DIR={bench.state}"
-        click.echo(f"kept; to look: {at} conpaas status {bench.application}\nto remove: {bench.way()}", err=True)
+        look = f"{bench.prefix} conpaas status {bench.application}"
+        click.echo(f"kept; to look: {look}\nto remove: {bench.way()}", err=True)
         return
     bench.hear = silent
     click.echo(f"removing {bench.application} …", err=True)

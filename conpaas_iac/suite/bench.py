@@ -167,7 +167,12 @@ class Bench:
     def way(self) -> str:
         """How it is removed by hand."""
         losses = "".join(f" --allow-data-loss={service['ServiceName']}" for service in self._services())
-        return f"CONPAAS_STATE_DIR={self.state} conpaas down {self.application} --yes{losses}; rm -r {self.folder}"
+        return f"{self.prefix} conpaas down {self.application} --yes{losses}; rm -r {self.folder}"
+
+    @property
+    def prefix(self) -> str:
+        """What makes a verb of the user's one of this application."""
+        return f"CONPAAS_STATE_DIR={self.state} CONPAAS_BACKEND=file://{self.state / 'backend'}"
 
     def _services(self) -> Sequence[Mapping[str, Any]]:
         document = trials.manifest(self.kind, self.trial, self.application, self.counts or {})

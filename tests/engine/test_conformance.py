@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from conpaas_iac.backend import record
+from conpaas_iac.usecases import proving
 from tests import schemas
-from tests.engine.conftest import World
+from tests.engine.conftest import World, backends
 from tests.engine.test_killed import TOOL, until
 from tests.processes import begun
 
@@ -74,3 +76,14 @@ def test_ctrl_c_removes_what_was_made(world: World, begin: Begin, temporary: Pat
     assert process.returncode == 130, out + said
     assert "Traceback" not in said
     assert world.lxd.machines == {} and left(temporary) == []
+
+
+def test_machines_are_visited_as_they_are_and_confirm_nothing(world: World) -> None:
+    world.up({**backends(2)})
+    before = world.engine().applied(), record.read(world.engine().shelf, world.engine().name)
+    world.visits.seen.clear()
+    world.visits.fail("web-2")
+    outcome = proving.visit("prove", world.name, "default", world.settings, world.events.append, world.visits)
+    assert world.visits.seen == [("prove", ("web-1", "web-2"))]
+    assert [failure.node for failure in outcome.failures] == ["web-2"]
+    assert (world.engine().applied(), record.read(world.engine().shelf, world.engine().name)) == before

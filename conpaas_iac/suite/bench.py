@@ -92,15 +92,13 @@ class Bench:
         return settings.load(self.environment)
 
     def write(self, counts: Counts) -> None:
-        """The manifest, with so many machines."""
+        """The manifest, with so many machines; its secret has a value before the first one."""
+        if not self.manifest.exists():
+            value = secrets.token_urlsafe(24)
+            rotation.give(self.application, ENVIRONMENT, trials.SECRET, value, self.settings, self.hear)
         document = trials.manifest(self.kind, self.trial, self.application, counts)
         self.manifest.write_text(json.dumps(document, indent=2))
         self.counts = dict(counts)
-
-    def keep_secret(self) -> None:
-        """Give the secret of its manifest a value."""
-        value = secrets.token_urlsafe(24)
-        rotation.give(self.application, ENVIRONMENT, trials.SECRET, value, self.settings, self.hear)
 
     def up(self, *options: str) -> Ran:
         """`conpaas up` of the manifest as it is."""

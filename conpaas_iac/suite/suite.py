@@ -102,7 +102,6 @@ class Suite:
 
     def _plan(self, step: Step) -> None:
         self._bench.write(step.counts)
-        self._bench.keep_secret()
         self._bench.look("plan", str(self._bench.manifest), "--files")
         self._bench.counts = None
 

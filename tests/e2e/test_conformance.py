@@ -5,6 +5,7 @@ Types that are bad in ways that do not meet share an application; all of them sh
 
 import json
 import shutil
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,6 +77,16 @@ def test_what_types_new_writes_passes(good: Author) -> None:
     checks = good.test(fails=0)
     assert {name: each["outcome"] for name, each in checks.items()} == dict.fromkeys(checks, "passed")
     assert len(checks) == 9
+
+
+def test_its_option_and_its_operation_do_what_they_say(good: Author) -> None:
+    story, service = good.story, {"Type": good.kind, "ServiceName": "page", "StartupInstances": {"server": 2}}
+    story.write({"Services": [{**service, "Configuration": {"greeting": "Still <here>"}}]})
+    story.conpaas("up", story.manifest)
+    assert story.conpaas(good.kind, "page", story.name).count("Still &lt;here&gt;") == 2
+    with urllib.request.urlopen(story.status()["urls"]["page"], timeout=10) as answer:
+        assert "Still &lt;here&gt;" in answer.read().decode()
+    story.remove()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from rich.console import Console
 from conpaas_iac.kit.course import Row
 from conpaas_iac.kit.results import Report, Result
 from conpaas_iac.kit.verdicts import Finding
-from conpaas_iac.views.kitview import Lines, report_view
+from conpaas_iac.runs.events import Event
+from conpaas_iac.views.kitview import Lines, Progress, report_view
 from tests import schemas
 
 PASSED = Result(Row("install"), "passed", 6.14)
@@ -69,3 +70,17 @@ def test_lines_where_there_is_no_terminal() -> None:
     assert captured.get().splitlines() == [
         "install …", "install PASSED (6.1 s)", "scale server …", "scale server FAILED: it breaks",
     ]  # fmt: skip
+
+
+def test_a_terminal_shows_what_runs_and_what_waits() -> None:
+    console, waiting = Console(width=100), Row("kill", "server")
+    progress = Progress([PASSED.row, FAILED.row, waiting])
+    progress.ended(PASSED)
+    progress.begun(FAILED.row)
+    progress.hear(Event("verify", "started", "tested-1"))
+    with console.capture() as captured:
+        console.print(progress)
+    _, done, runs, waits = captured.get().splitlines()
+    assert done.split()[:2] == ["install", "passed"]
+    assert runs.split()[:2] == ["scale", "server"] and runs.rstrip().endswith("tested-1 verify")
+    assert waits.split() == ["kill", "server", "waits"]

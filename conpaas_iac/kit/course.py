@@ -99,6 +99,18 @@ def top(group: Group) -> int:
     return min(low(group) + STEP, group.maximum)
 
 
+def way(kind: ServiceType, before: Mapping[str, int], after: Mapping[str, int]) -> list[dict[str, int]]:
+    """The counts to go through: what keeps data gives up one machine at a time, as a majority of it must stay."""
+    keeping = {name for name, group in kind.descriptor.groups.items() if group.keeps_data}
+    found = [dict(after)]
+    while True:
+        first = found[0]
+        steep = {name: first[name] + 1 for name in keeping if before.get(name, 0) > first[name] + 1}
+        if not steep:
+            return found
+        found.insert(0, {**first, **steep})
+
+
 def main_group(kind: ServiceType) -> str:
     """The group that most depends on: one that drains, or keeps data, or answers; empty where none may grow."""
     descriptor = kind.descriptor

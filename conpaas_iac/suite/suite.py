@@ -1,14 +1,15 @@
 """Takes a type through its course: does each step, has it judged, and goes on with the next check."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 from conpaas_iac.errors import ConpaasError, Interrupted, MachineError
 from conpaas_iac.kit import readme, trial, verdicts
-from conpaas_iac.kit.course import STATIC, Act, Row, Step
+from conpaas_iac.kit.course import STATIC, Act, Row, Step, way
 from conpaas_iac.kit.results import Result
-from conpaas_iac.kit.verdicts import Finding, Repeated
+from conpaas_iac.kit.trial import Counts
+from conpaas_iac.kit.verdicts import Asking, Finding, Repeated
 from conpaas_iac.machines.configure import Outcome
 from conpaas_iac.suite import machines
 from conpaas_iac.suite.bench import ENVIRONMENT, Bench
@@ -32,6 +33,7 @@ class Suite:
 
     def __init__(self, bench: Bench, watch: Watch) -> None:
         self._bench, self._watch = bench, watch
+        self._reached: Counts = {}  # counts that an `up` has brought it to; after a failure those may be there still
         self._lost = ""  # why nothing more can be done with the application
         self._acts: dict[Act, Callable[[Step], Finding | None]] = {
             "plan": self._plan, "up": self._up, "shrink": self._shrink, "no-op": self._no_op, "again": self._again,
@@ -87,8 +89,7 @@ class Suite:
             self._lost = "it does not come up"
             return
         try:
-            self._bench.write(base)
-            self._lost = why if verdicts.of_run(self._bench.up("--all")) or self._unwell() else ""
+            self._lost = why if self._through(self._way(base), "--all") else ""
         except Interrupted:
             raise
         except ConpaasError:
@@ -108,18 +109,33 @@ class Suite:
     def _up(self, step: Step) -> Finding | None:
         if self._bench.counts == step.counts:
             return None
-        self._bench.write(step.counts)
-        return verdicts.of_run(self._bench.up()) or self._unwell()
+        return self._through(self._way(step.counts))
+
+    def _way(self, counts: Counts) -> list[dict[str, int]]:
+        most = {name: max(self._reached.get(name, 0), (self._bench.counts or {}).get(name, 0)) for name in counts}
+        return way(self._bench.kind, most, counts)
+
+    def _through(self, stations: Iterable[Counts], *options: str) -> Finding | None:
+        for counts in stations:
+            self._bench.write(counts)
+            if finding := verdicts.of_run(self._bench.up(*options)) or self._unwell():
+                return finding
+            self._reached = counts
+        return None
 
     def _shrink(self, step: Step) -> Finding | None:
-        before = {node.name for node in self._nodes()}
-        self._bench.write(step.counts)
         with traffic(self._bench) as made:
-            ran = self._bench.up()
-        if finding := verdicts.of_run(ran) or self._unwell():
-            return finding
-        going = sorted(before - {node.name for node in self._nodes()})
-        return verdicts.of_shrink(going, ran, made.asking)
+            for counts in self._way(step.counts):
+                before = {node.name for node in self._nodes()}
+                self._bench.write(counts)
+                ran = self._bench.up()
+                if finding := verdicts.of_run(ran) or self._unwell():
+                    return finding
+                self._reached = counts
+                going = sorted(before - {node.name for node in self._nodes()})
+                if finding := verdicts.of_shrink(going, ran, Asking()):
+                    return finding
+        return verdicts.of_shrink((), ran, made.asking)
 
     def _no_op(self, _: Step) -> Finding | None:
         ran = self._bench.up()

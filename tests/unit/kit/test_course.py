@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conpaas_iac import catalog
 from conpaas_iac.errors import UserError
 from conpaas_iac.kit import trial as trials
-from conpaas_iac.kit.course import CHECKS, Row, Step, course
+from conpaas_iac.kit.course import CHECKS, Row, Step, course, way
 from conpaas_iac.kit.trial import Broken, Trial
 from tests.unit.kit.made import kind, skeleton
 
@@ -40,6 +40,15 @@ def test_a_group_of_one_is_said_to_be_left_out() -> None:
     assert [row.skipped for row in rows("leave", groups=groups)] == [
         "no group may have two machines (meta/service.yml)"
     ]
+
+
+def test_what_keeps_data_gives_up_one_machine_at_a_time() -> None:
+    made = kind(groups={"store": {"default": 1, "keeps_data": True}, "proxy": {"default": 1}})
+    assert way(made, {"store": 3, "proxy": 3}, {"store": 1, "proxy": 1}) == [
+        {"store": 2, "proxy": 1}, {"store": 1, "proxy": 1},
+    ]  # fmt: skip
+    assert way(made, {"store": 1, "proxy": 1}, {"store": 3, "proxy": 1}) == [{"store": 3, "proxy": 1}]
+    assert way(made, {}, {"store": 1, "proxy": 1}) == [{"store": 1, "proxy": 1}]
 
 
 def test_the_only_copy_of_data_loses_its_power_and_not_its_machine() -> None:

@@ -104,6 +104,17 @@ def test_after_a_failure_the_next_check_begins_with_what_is_well(bench: Pretende
     assert bench.done[:4] == ["up server=1", "stop demo", "up server=1 --all", "up server=3"]
 
 
+def test_back_from_a_failure_data_goes_one_machine_at_a_time(bench: Pretended) -> None:
+    path = bench.kind.folder / "meta" / "service.yml"
+    path.write_text(path.read_text().replace("minimum: 1}", "minimum: 1, keeps_data: true}"))
+    bench.kind = skeleton(bench.kind.folder.parent)
+    bench.codes = [0, 0, 3]
+    run(bench, "install", "scale")
+    assert bench.done == [
+        "up server=1", "up server=3", "up server=2", "up server=2 --all", "up server=1 --all",
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_mended_ends_it(bench: Pretended) -> None:
     bench.codes = [0, 3, 3]
     *_, scale = run(bench, "install", "restart", "scale")

@@ -34,6 +34,7 @@ class Suite:
     def __init__(self, bench: Bench, watch: Watch) -> None:
         self._bench, self._watch = bench, watch
         self._reached: Counts = {}  # counts that an `up` has brought it to; after a failure those may be there still
+        self._failed: Row | None = None  # the last check did
         self._lost = ""  # why nothing more can be done with the application
         self._acts: dict[Act, Callable[[Step], Finding | None]] = {
             "plan": self._plan, "up": self._up, "shrink": self._shrink, "no-op": self._no_op, "again": self._again,
@@ -53,14 +54,17 @@ class Suite:
             yield result
 
     def _result(self, row: Row) -> Result:
-        if row.skipped or self._lost:
-            return Result(row, "skipped" if row.skipped else "not run", note=row.skipped or self._lost)
+        if row.skipped:
+            return Result(row, "skipped", note=row.skipped)
+        if self._failed and not self._lost:
+            self._lost = self._recovered(self._failed)
+        if self._lost:
+            return Result(row, "not run", note=self._lost)
         self._watch.begun(row)
         begun = time.monotonic()
         finding = self._checked(row)
         seconds = time.monotonic() - begun
-        if finding and row.check not in STATIC:
-            self._recover(row)
+        self._failed = row if finding and row.check not in STATIC else None
         return Result(row, "failed" if finding else "passed", seconds, finding)
 
     def _checked(self, row: Row) -> Finding | None:
@@ -74,26 +78,26 @@ class Suite:
                 finding = self._brought(step) or self._acts[step.act](step)
             except Interrupted:
                 raise
-            except MachineError as error:
-                lines = tuple(f"{each.node}, {each.step}: {each.reason}" for each in error.failures)
-                finding = Finding(error.message, error.remedy, lines)
+            except ConpaasError as error:
+                failures = error.failures if isinstance(error, MachineError) else ()
+                lines = tuple(f"{each.node}, {each.step}: {each.reason}" for each in failures)
+                finding = Finding(error.message, error.remedy, lines, error.exit_code)
             if finding:
                 return finding
         return None
 
-    def _recover(self, row: Row) -> None:
-        """After a failure the next check begins with an application that is well, or there is no next check."""
-        base = trial.base(self._bench.kind, self._bench.trial)
-        why = f"the application is not well after {row.name}, and `up` does not mend it"
+    def _recovered(self, row: Row) -> str:
+        """After a failure the next check begins with an application that is well; or why there is no next check."""
         if row.check == "install":
-            self._lost = "it does not come up"
-            return
+            return "it does not come up"
         try:
-            self._lost = why if self._through(self._way(base), "--all") else ""
+            base = trial.base(self._bench.kind, self._bench.trial)
+            failed = self._through(self._way(base), "--all") is not None
         except Interrupted:
             raise
         except ConpaasError:
-            self._lost = why
+            failed = True
+        return f"the application is not well after {row.name}, and `up` does not mend it" if failed else ""
 
     def _brought(self, step: Step) -> Finding | None:
         """The application is there, with so many machines, before the step; "up" does that itself."""

@@ -7,7 +7,7 @@ SERVICE, SITE, VERIFY, LEAVE = (
     "meta/service.yml", "templates/etc/nginx/sites-enabled/default.j2", "tasks/verify.yml", "tasks/leave.yml",
 )  # fmt: skip
 TASK = "---\n- name: {name}\n  ansible.builtin.raw: {line}\n  changed_when: false\n"
-FILES, UNITS = "files:\n", "units:\n"
+FILES, UNITS, NGINX = "files:\n", "units:\n", "  - {name: nginx, groups: [server]}\n"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ BAD = {
         "canary in tested-1, arguments of a process: sleep",
         (
             (SERVICE, FILES, f'{FILES}  - {{path: {TELLS}, unit: page-tells, on_change: restart, mode: "0640"}}\n'),
-            (SERVICE, UNITS, f"{UNITS}  - {{name: page-tells, groups: [server]}}\n"),
+            (SERVICE, NGINX, f"{NGINX}  - {{name: page-tells, groups: [server]}}\n"),
             (f"templates{TELLS}.j2", "", TELLING),
         ),
     ),

@@ -108,8 +108,8 @@ def test_back_from_a_failure_data_goes_one_machine_at_a_time(bench: Pretended) -
     path = bench.kind.folder / "meta" / "service.yml"
     path.write_text(path.read_text().replace("minimum: 1}", "minimum: 1, keeps_data: true}"))
     bench.kind = skeleton(bench.kind.folder.parent)
-    bench.codes = [0, 0, 3]
-    run(bench, "install", "scale")
+    bench.codes = [0, 0, 3, 0, 3]
+    run(bench, "install", "scale", "kill")
     assert bench.done == [
         "up server=1", "up server=3", "up server=2", "up server=2 --all", "up server=1 --all",
     ]  # fmt: skip

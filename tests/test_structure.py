@@ -19,11 +19,12 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors runs.events core.ordering system.files shipped settings backend.store backend.bucket "
-        "system.trying system.git system.downloads machines.ssh machines.remote core.quoting core.placeholders "
-        "system.processes runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease "
-        "backend.lessee backend.turn backend.place backend.holding system.memory runs.workers backend runs system "
-        "sources core network plans machines drift why usecases views suite",
+        "__init__ errors runs.events core.ordering system.files shipped settings fleet fleet.place "
+        "backend.store backend.bucket system.trying system.git system.downloads machines.ssh "
+        "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
+        "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
+        "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
+        "core network plans machines drift why usecases views suite",
         "",
     ),
     "code": (
@@ -39,7 +40,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type",
+        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type fleet.units fleet.touched "
+        "fleet.git fleet.beginning",
         "ground code catalog model",
     ),
     "kit": (
@@ -96,6 +98,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "drift.adoption usecases.examining usecases.reverting usecases.proving",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
+    "fleet": (
+        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
+        "ground code catalog fetch model manifest pure clouds wish deployment",
+    ),
     "back": (
         "usecases.adopting drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
@@ -110,12 +116,16 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview views.kitview",
-        "ground kit pure deployment net back",
+        "views.driftview views.whyview views.sideview views.fleetview views.kitview",
+        "ground manifest kit pure deployment net fleet back",
+    ),
+    "sync": (
+        "sync sync.*",
+        "ground pure fleet",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest kit pure host wish clouds deployment back net suite shows",
+        "ground code catalog model manifest kit pure host wish clouds deployment fleet back net suite shows sync",
     ),
 }
 
@@ -129,8 +139,9 @@ HOMES = {
     "jinja2": "core.templates",
     "jsonschema": "manifest.*",
     "keystoneauth1": "openstack",
-    "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
-    "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
+    "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
+    "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
+    "usecases.net "
     "drift.* usecases.examining usecases.reverting plans.promise usecases.promising kit.trial",
     "openstack": "openstack",
     "platformdirs": "settings",
@@ -140,7 +151,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview views.kitview commands.*",
+    "views.whyview views.sideview views.fleetview views.kitview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }
@@ -151,8 +162,8 @@ PURE = (
     "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
-    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption "
-    "kit.course kit.verdicts kit.results kit.readme"
+    "plans.cost plans.costwords plans.moves fleet.decisions drift.drift "
+    "drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test lint unit engine clouds crash-test kill-test e2e vpn-test bench clean
+.PHONY: help install setup demo test lint unit engine clouds crash-test kill-test e2e types-test vpn-test bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -62,6 +62,10 @@ clouds: setup ## stand-ins of AWS and OpenStack: real engine and SDKs, machines 
 
 e2e: setup ## real machines on LXD
 	@$(timed) $(PYTEST) tests/e2e
+
+TYPES ?= $(notdir $(patsubst %/tasks/verify.yml,%,$(wildcard roles/*/tasks/verify.yml)))
+types-test: setup ## the conformance suite on each type of roles/, or on TYPES="php java"; minutes each
+	@bad=0; for type in $(TYPES); do $(timed) $(BIN)/conpaas types test $$type || bad=1; done; exit $$bad
 
 vpn-test: setup ## what the VPN's usual tests leave out: lifetimes, NAT, one range twice, where keys lie; minutes
 	@$(timed) $(PYTEST) tests/vpn

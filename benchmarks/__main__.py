@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [crowd] [ground] [review] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [SET…] [--runs N] [--write FILE]; the sets are in SETS."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ SETS = {
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "ground": "what set-up brings; minutes",
     "review": "size of the comment on a pull request",
+    "types": "lines of service types, and a new one through the conformance suite; minutes",
     "vpn": "two machines over the VPN and beside it",
     "wordpress": "WordPress up, and changed in every way under load; minutes",
 }

@@ -14,6 +14,7 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.shipped import folder
 
 Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+YamlError = yaml.YAMLError
 
 
 class Loader(Fast):  # type: ignore[misc]  # which of both, is only known when it runs
@@ -197,9 +198,9 @@ def _all(roles: Path | None) -> Catalog:
 def _read(path: Path) -> ServiceType:
     role = path.parent.parent
     try:
-        descriptor = msgspec.convert(_yaml(path), Descriptor)
-        specs = _yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options", {})
-    except (OSError, KeyError, TypeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        descriptor = msgspec.convert(document(path), Descriptor)
+        specs = document(role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    except (OSError, KeyError, TypeError, YamlError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: not a service type: {error}") from error
     if missing := [name for name in descriptor.includes if not (role.parent / name).is_dir()]:
         raise UserError(f"{path}: includes {', '.join(missing)}: there is no such role beside it")
@@ -242,5 +243,6 @@ def words(path: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _yaml(path: Path) -> Any:
+def document(path: Path) -> Any:
+    """What a YAML file of a role holds; raises YamlError."""
     return yaml.load(path.read_text(), Loader)

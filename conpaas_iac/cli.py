@@ -18,7 +18,7 @@ VERBS = {
     "validate": "Check manifests: all errors in one pass",
     "explain": "Explain a diagnostic code",
     "schema": "Print the manifest's JSON Schema, for editors",
-    "types": "List service types; groups, options and operations of one",
+    "types": "List service types; tell about one, begin a new one, test one",
     "clouds": "List clouds",
     "lock": "Fix addresses and code versions in the lock file",
     "plan": "Show what `up` would do",
@@ -108,7 +108,7 @@ def conpaas() -> None:
 def main() -> None:
     """Entry point. Exit codes: 0 done · 1 you can act · 2 the plan has changes · 3 a machine failed ·
     4 somebody else is changing it · 5 drift · 70 our bug · 130 interrupted."""
-    if sys.argv[1:] and sys.argv[1] not in ALONE:
+    if sys.argv[1:] and (sys.argv[1] not in ALONE or sys.argv[1:3] == ["types", "test"]):
         from conpaas_iac.system import supervisor
 
         supervisor.begin()

@@ -24,8 +24,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
         "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
-        "core "
-        "network plans machines drift why usecases views",
+        "core network plans machines drift why usecases views suite",
         "",
     ),
     "forge": (
@@ -48,6 +47,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "manifest manifest.* usecases.scaling usecases.committing usecases.new_type fleet.units fleet.touched "
         "fleet.git fleet.beginning",
         "ground code catalog model",
+    ),
+    "kit": (
+        "kit kit.*",
+        "ground catalog manifest",
     ),
     "fetch": (
         "sources.code",
@@ -97,7 +100,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
         "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
-        "drift.adoption usecases.examining usecases.reverting",
+        "drift.adoption usecases.examining usecases.reverting usecases.proving",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "fleet": (
@@ -116,10 +119,14 @@ ROOMS: dict[str, tuple[str, str]] = {
         "network.netcause network.netreport usecases.net",
         "ground pure seen deployment",
     ),
+    "suite": (
+        "suite.*",
+        "ground catalog pure configure clouds engine deployment kit",
+    ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown",
-        "ground manifest pure deployment net fleet back",
+        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown views.kitview",
+        "ground manifest kit pure deployment net fleet back",
     ),
     "sync": (
         "sync sync.*",
@@ -127,7 +134,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host forge ci wish clouds deployment fleet back net shows sync",
+        "ground code catalog model manifest kit pure host forge ci wish clouds deployment fleet back net suite shows "
+        "sync",
     ),
 }
 
@@ -144,7 +152,7 @@ HOMES = {
     "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
     "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
     "usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle",
+    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle kit.trial",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -153,7 +161,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview views.fleetview commands.*",
+    "views.whyview views.sideview views.fleetview views.kitview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }

@@ -70,6 +70,7 @@ def plan(manifests: tuple[Path, ...], since: str, output: Path) -> int:
     """
     from conpaas_iac.ci import bundle, planning
     from conpaas_iac.commands import several
+    from conpaas_iac.runs import workers
 
     if manifests and since:
         raise click.UsageError("--since is of a fleet: without MANIFEST")
@@ -81,7 +82,7 @@ def plan(manifests: tuple[Path, ...], since: str, output: Path) -> int:
         targets = [planning.Target(name, path, "default") for name, path in names.items()]
     else:
         targets, entries = planning.of_fleet(Path(), since, None)
-    planned, code = planning.made(targets, folder, several.TOOL, configured.workers)
+    planned, code = planning.made(targets, folder, workers.TOOL, configured.workers)
     entries += planned
     bundle.write(folder, _commit(), entries)
     for entry in entries:

@@ -50,8 +50,7 @@ def command(
     Without REPOSITORY: where the checkout here comes from. Lock files are in Git, none is written.
     """
     from conpaas_iac.backend import holding
-    from conpaas_iac.commands.several import TOOL
-    from conpaas_iac.runs.workers import Workers
+    from conpaas_iac.runs import workers
     from conpaas_iac.sync import beginning, making, mirror
     from conpaas_iac.sync.following import Follower
 
@@ -61,9 +60,9 @@ def command(
         return 0
     place = mirror.mirror(url, branch, settings.load().state)
     fleet = beginning.first(place, interval, once, _say)
-    workers = parallel or fleet.settings.workers
-    runs = Workers(TOOL, workers, lambda *_: None)
-    follower = Follower(place, runs, workers, making.Runs(), making.touched, _reporters(report))
+    at_once = parallel or fleet.settings.workers
+    runs = workers.Workers(workers.TOOL, at_once, lambda *_: None)
+    follower = Follower(place, runs, at_once, making.Runs(), making.touched, _reporters(report))
     patience = 0.0 if once else float("inf")
     with holding.held(beginning.lessee(fleet), f"fleet {fleet.fleet.id}", patience, _listen) as turn:
         _say(f"{fleet.fleet.id}: following {url}, branch {branch}" + f", every {interval:g} s" * (not once))

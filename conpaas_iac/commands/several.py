@@ -1,7 +1,6 @@
 """`conpaas up` of several manifests: each application has a worker of its own, which is the same verb."""
 
 import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import read
 from conpaas_iac.runs.journal import sink
 from conpaas_iac.runs.stream import Line
+from conpaas_iac.runs import workers
 from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources.inspected import Inspector
 from conpaas_iac.views.sideview import Rows, shown
-
-TOOL = (sys.executable, "-P", "-c", "from conpaas_iac.cli import main; main()")  # what begins a worker
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def side_by_side(works: Mapping[str, Sequence[str]], parallel: int, console: Con
                 kept.add(line.content)
             show(name, line)
 
-        ends = Workers(TOOL, parallel, hear).run({name: (*each, "--format", "json") for name, each in works.items()})
+        ends = Workers(workers.TOOL, parallel, hear).run({name: (*each, "--format", "json") for name, each in works.items()})
     if kept:
         kept.close()
     for name, done in ends.items():

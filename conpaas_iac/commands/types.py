@@ -7,6 +7,7 @@ import click
 
 from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog, Operation, Port, ServiceType
+from conpaas_iac.commands import conformance, options
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.language import TYPES
 from conpaas_iac.manifest.names import suggestion
@@ -16,20 +17,58 @@ from conpaas_iac.usecases import new_type, operations
 Row = tuple[str, ...]
 
 
-@click.command()
-@click.argument("name", required=False, metavar="[TYPE | new NAME]")
-@click.argument("new", required=False, metavar="")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(name: str | None, new: str | None, form: str) -> None:
+class Types(click.Group):
+    """Any word that is no command of it is a service type."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Show it."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
+
+
+@click.group(cls=Types, invoke_without_command=True, subcommand_metavar="[TYPE | new NAME | test TYPE]")
+@options.form
+@click.pass_context
+def command(context: click.Context, form: str) -> None:
     """List the service types, or tell everything about one: groups, ports, options with defaults, operations.
 
-    `new NAME` writes the folder of a new type: it passes the checks and comes up as it is.
+    `new NAME` writes the folder of a new type: it passes the checks and comes up as it is. `test TYPE` runs the
+    conformance suite on a type, on real machines.
     """
-    if name == "new":
-        _write(new or "")
-        return
-    if new is not None:
-        raise click.UsageError(f"one type at a time, or: conpaas types new {new}")
+    if context.invoked_subcommand is None:
+        _show(None, form)
+
+
+command.add_command(conformance.command)
+
+
+@command.command("show", hidden=True)
+@click.argument("name", metavar="TYPE")
+@options.form
+@click.pass_context
+def show(context: click.Context, name: str, form: str) -> None:
+    """Everything about one type."""
+    above = context.parent.params["form"] if context.parent else form  # `types --format json php`
+    _show(name, form if above == "text" else above)
+
+
+@command.command("new")
+@click.argument("name")
+def new(name: str) -> None:
+    """Write the folder of a new service type."""
+    from conpaas_iac.cli import VERBS
+
+    roles = folder("roles")
+    for path in new_type.write(name, roles, (*VERBS, *command.commands)):
+        click.echo(path)
+    click.echo(
+        f"Next: conpaas types test {name}\n"
+        f'Then make it yours, as CONTRIBUTING.md says; "Type": "{name}" in a manifest, `conpaas up`.'
+    )
+
+
+def _show(name: str | None, form: str) -> None:
     types = catalog.load()
     if name is not None and name not in types:
         raise UserError(_missing(name, types), suggestion(name, types, "types of this installation"))
@@ -40,15 +79,6 @@ def command(name: str | None, new: str | None, form: str) -> None:
         _print_all(types)
     else:
         _print(types[name])
-
-
-def _write(name: str) -> None:
-    from conpaas_iac.cli import VERBS
-
-    roles = folder("roles")
-    for path in new_type.write(name, roles, VERBS):
-        click.echo(path)
-    click.echo(f'Next: "Type": "{name}" in a manifest, `conpaas up`; then make it yours, as CONTRIBUTING.md says.')
 
 
 def _missing(name: str, types: Catalog) -> str:

@@ -34,6 +34,7 @@ class Outcome:
     # of batches after one in which something failed, or that was to be the last
     untouched: tuple[str, ...] = ()
     host_keys: Mapping[str, str] = field(default_factory=dict)  # that machines have made
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # node -> tasks that changed something there
 
 
 class Executor(Protocol):
@@ -79,6 +80,7 @@ def run(playbook: str, visits: Sequence[Visit], access: Access, listen: Listener
         watcher.certificates,
         tuple(visit.node for visit in left if visit.batch > last),
         watcher.host_keys,
+        {node: tuple(tasks) for node, tasks in watcher.changed.items()},
     )
 
 
@@ -151,6 +153,7 @@ class _Watcher:
         self.failures: list[Failure] = []
         self.certificates: dict[str, Certificate] = {}
         self.host_keys: dict[str, str] = {}
+        self.changed: dict[str, list[str]] = {}
         self.reached: set[str] = set()
         self.started = False
         self.said = ""
@@ -169,6 +172,8 @@ class _Watcher:
                 self.certificates[node] = certificate(signed)
             if task == HOST_KEY and (said := data.get("res", {}).get("stdout", "").strip()):
                 self.host_keys[node] = said
+            if data.get("res", {}).get("changed"):
+                self.changed.setdefault(node, []).append(_change(task, data["res"]))
             self._listen(Event(task, "done", node))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             failure = _failure(node, task, data.get("res", {}), kind == "runner_on_unreachable")
@@ -177,6 +182,12 @@ class _Watcher:
         elif kind == "playbook_on_stats":
             self.reached = set(data.get("ok", ())) | set(data.get("changed", ()))
         return False  # nothing of it is written to disk
+
+
+def _change(task: str, result: Mapping[str, Any]) -> str:
+    """A task that changed something, and what, where it says so."""
+    what = (*(file["path"] for file in result.get("files", ())), *result.get("steps", ()))
+    return f"{task} ({', '.join(what)})" if what else task
 
 
 def _failure(node: str, task: str, result: Mapping[str, Any], unreachable: bool) -> Failure:

@@ -7,6 +7,7 @@ twice, now. What has not begun by then does not begin.
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,7 @@ from conpaas_iac.runs import stream
 from conpaas_iac.runs.stream import Line
 from conpaas_iac.system import processes
 
+TOOL = (sys.executable, "-P", "-c", "from conpaas_iac.cli import main; main()")  # what begins a worker
 INTERRUPTED = 130
 WORST = (70, INTERRUPTED, 3, 4, 1, 2, 0)  # exit codes, the worst first; any other is a run that was killed: worse still
 
@@ -44,8 +46,12 @@ def worst(codes: Sequence[int]) -> int:
 class Workers:
     """At most so many at a time; `command` begins the tool."""
 
-    def __init__(self, command: Sequence[str], parallel: int, hear: Hear) -> None:
+    def __init__(
+        self, command: Sequence[str], parallel: int, hear: Hear, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment` in the place of this process's own."""
         self._command, self._parallel, self._hear = tuple(command), parallel, hear
+        self._environment = environment
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()  # the handler of a second signal may come in the midst of that of the first
         self._stopping = False
@@ -71,6 +77,7 @@ class Workers:
                             stdout=printed,
                             stderr=said,
                             pass_fds=(writes,),
+                            env=self._environment,
                         )
                         self._running[name] = process
                 finally:

@@ -46,6 +46,26 @@ def test_machines_of_batches_that_did_not_begin(
     assert [each.node for each in outcome.failures] == ([] if stopped else ["web-2", "web-3"])
 
 
+def test_what_tasks_changed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = {
+        "install": {"changed": True},
+        "ship": {"changed": True, "files": [{"path": "/etc/x"}]},
+        "settle": {"changed": True, "steps": ["restart nginx"]},
+        "verify": {"changed": False},
+    }
+
+    def play(event_handler: Any, **_: Any) -> None:
+        for task, result in results.items():
+            data = {"host": "web-1", "task": task, "res": result}
+            event_handler({"event": "runner_on_start", "event_data": data})
+            event_handler({"event": "runner_on_ok", "event_data": data})
+        event_handler({"event": "playbook_on_stats", "event_data": {"ok": {"web-1": 4}}})
+
+    monkeypatch.setattr(ansible_runner, "run", play)
+    outcome = run("again", [VISIT], Access(tmp_path, tmp_path / "known_hosts", {}), silent)
+    assert outcome.changed == {"web-1": ("install", "ship (/etc/x)", "settle (restart nginx)")}
+
+
 def test_ctrl_c_stays_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_runner.interface.Runner.run", lambda _: None)
     ours = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}

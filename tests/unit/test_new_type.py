@@ -1,6 +1,7 @@
 """The folder that `conpaas types new` writes passes what every type passes."""
 
 import inspect
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from conpaas_iac import catalog, cli
 from conpaas_iac.commands import types as command
 from conpaas_iac.core.templates import Templates
 from conpaas_iac.errors import UserError
+from conpaas_iac.kit.course import CHECKS as CHECKS_OF_THE_SUITE
 from conpaas_iac.manifest import schema
 from conpaas_iac.shipped import folder
 from conpaas_iac.usecases import new_type
@@ -79,4 +81,26 @@ def test_the_command_says_what_it_wrote(roles: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(command, "folder", lambda _: roles)
     done = CliRunner().invoke(command.command, ["new", "shop"])
     assert done.exit_code == 0 and f"{roles}/shop/meta/service.yml" in done.output
+    assert "Next: conpaas types test shop" in done.output
     assert CliRunner().invoke(command.command, ["php", "java"]).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["php"], ["php", "--format", "json"], ["--format", "json", "php"], []])
+def test_any_other_word_is_a_type(arguments: list[str]) -> None:
+    done = CliRunner().invoke(command.command, arguments)
+    assert done.exit_code == 0 and "Web applications in PHP" in done.output
+    assert ('"version": 1' in done.output) == ("json" in arguments)
+
+
+@pytest.mark.parametrize("name", ["new", "test", "show"])
+def test_words_of_the_verb_are_no_types(roles: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(command, "folder", lambda _: roles)
+    assert "is something else" in str(CliRunner().invoke(command.command, ["new", name]).exception)
+
+
+def test_the_checks_of_a_type_are_listed_without_a_machine() -> None:
+    said = CliRunner().invoke(command.command, ["test", "generic", "--list"]).output
+    assert "scale master   skipped: it has 1 machine" in said
+    listed = json.loads(CliRunner().invoke(command.command, ["test", "php", "--list", "--format", "json"]).output)
+    assert {each["check"] for each in listed["checks"]} == set(CHECKS_OF_THE_SUITE)
+    assert "checks: readme" in CliRunner().invoke(command.command, ["test", "php", "--only", "x"]).exception.remedy

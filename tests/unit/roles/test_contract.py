@@ -10,6 +10,7 @@ import yaml
 
 from conpaas_iac import catalog, cli
 from conpaas_iac.catalog import Operation, ServiceType
+from conpaas_iac.kit import course, readme, trial
 from conpaas_iac.manifest import language
 
 TYPES = catalog.load()
@@ -65,19 +66,8 @@ def test_units_of_files_run_where_the_files_are(kind: ServiceType) -> None:
 
 
 @every
-def test_the_readme_names_every_option_with_its_default(kind: ServiceType) -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", (kind.folder / "README.md").read_text(), re.M))
-    assert set(rows) == set(kind.options)
-    for name, said in rows.items():
-        assert said.strip("`") == _shown(kind.options[name]["default"]), name
-
-
-def _shown(default: Any) -> str:
-    if default == "":
-        return "empty"
-    if isinstance(default, list):
-        return f"[{', '.join(default)}]"
-    return str(default).lower() if isinstance(default, bool) else str(default)
+def test_the_readme_says_what_options_and_operations_there_are(kind: ServiceType) -> None:
+    assert not [*readme.problems((kind.folder / readme.HERE).read_text(), kind)]
 
 
 @every
@@ -128,15 +118,15 @@ def test_arguments_can_be_typed(kind: ServiceType, name: str) -> None:
     assert not (operation.json and any(argument.stream == "output" for argument in streams))
 
 
-@every_operation
-def test_the_readme_names_every_operation(kind: ServiceType, name: str) -> None:
-    text = (kind.folder / "README.md").read_text()
-    assert f"`{name}" in text or f"conpaas {kind.name} {name}" in text
-
-
 @every_type
 def test_names_of_types_are_no_verbs(kind: ServiceType) -> None:
     assert not {*language.names(kind)} & {*cli.VERBS}
+
+
+@every_type
+def test_the_conformance_suite_knows_its_way(kind: ServiceType) -> None:
+    """What the type brings for its own test can be read, and makes a manifest without errors."""
+    assert {row.check for row in course.course(kind, trial.of(kind))} == set(course.CHECKS)
 
 
 BAD = {

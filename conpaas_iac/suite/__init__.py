@@ -1,0 +1,1 @@
+"""Carries out the conformance suite, on an application of its own."""

@@ -1,0 +1,1 @@
+echo "cleanup on $MY_ROLE $MY_IP"

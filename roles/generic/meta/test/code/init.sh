@@ -1,0 +1,1 @@
+echo "init on $MY_ROLE $MY_IP"

@@ -1,0 +1,1 @@
+echo "interrupt on $MY_ROLE $MY_IP"

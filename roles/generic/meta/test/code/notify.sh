@@ -1,0 +1,1 @@
+echo "notify on $MY_ROLE $MY_IP"

@@ -1,0 +1,1 @@
+echo "run on $MY_ROLE $MY_IP"

@@ -13,9 +13,9 @@ from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.commands import output
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.read import read
+from conpaas_iac.runs import workers
 from conpaas_iac.runs.journal import sink
 from conpaas_iac.runs.stream import Line
-from conpaas_iac.runs import workers
 from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources.inspected import Inspector
@@ -65,7 +65,8 @@ def side_by_side(works: Mapping[str, Sequence[str]], parallel: int, console: Con
                 kept.add(line.content)
             show(name, line)
 
-        ends = Workers(workers.TOOL, parallel, hear).run({name: (*each, "--format", "json") for name, each in works.items()})
+        lines = {name: (*each, "--format", "json") for name, each in works.items()}
+        ends = Workers(workers.TOOL, parallel, hear).run(lines)
     if kept:
         kept.close()
     for name, done in ends.items():

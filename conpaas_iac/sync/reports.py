@@ -89,7 +89,7 @@ class File:
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self._path, self._say = path, say
-        self._seen: Seen | None = None
+        self._seen = Seen("", "")
         self._reports: dict[str, Report] = {}
 
     def seen(self, seen: Seen) -> None:
@@ -109,9 +109,9 @@ class File:
             self._say(f"note: {self._path} could not be written: {error}")
 
 
-def document(seen: Seen | None, reports: Mapping[str, Report]) -> dict[str, object]:
+def document(seen: Seen, reports: Mapping[str, Report]) -> dict[str, object]:
     """As schemas/sync.schema.json says."""
     applications = {
         name: asdict(replace(each, seconds=round(each.seconds, 1))) for name, each in sorted(reports.items())
     }
-    return {"version": 1, **(asdict(seen) if seen else {}), "applications": applications}
+    return {"version": 1, **asdict(seen), "applications": applications}

@@ -1,6 +1,5 @@
 """`conpaas fleet sync` on a cloud in memory: commits are pushed, and machines follow."""
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.engine.test_fleet import Fleet
 from tests.engine.test_killed import TOOL, kill, mark, until  # noqa: F401
 from tests.engine.test_several import SEVERAL
 from tests.processes import begun
+from tests.schemas import check
 
 UP = TOOL.replace("from conpaas_iac import cli", SEVERAL + "from conpaas_iac import cli", 1)
 FLEET_UP = f"""
@@ -55,7 +55,9 @@ class Followed(Fleet):
 
     def applications(self) -> dict[str, Any]:
         """Of the report."""
-        found: dict[str, Any] = json.loads(self.told_to.read_text())["applications"] if self.told_to.exists() else {}
+        found: dict[str, Any] = (
+            check(self.told_to.read_text(), "sync")["applications"] if self.told_to.exists() else {}
+        )
         return found
 
     def state(self, name: str, commit: str) -> str:

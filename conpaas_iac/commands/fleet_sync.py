@@ -50,8 +50,7 @@ def command(
     Without REPOSITORY: where the checkout here comes from. Lock files are in Git, none is written.
     """
     from conpaas_iac.backend import holding
-    from conpaas_iac.commands.several import TOOL
-    from conpaas_iac.runs.workers import Workers
+    from conpaas_iac.runs.workers import TOOL, Workers
     from conpaas_iac.sync import beginning, making, mirror
     from conpaas_iac.sync.following import Follower
 

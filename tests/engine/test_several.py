@@ -15,8 +15,8 @@ from tests.processes import begun, gone_within
 from tests.schemas import check
 
 SEVERAL = f"""
-from conpaas_iac.commands import several
-several.TOOL = (sys.executable, '-c', {TOOL!r}, 'pretend')
+from conpaas_iac.runs import workers
+workers.TOOL = (sys.executable, '-c', {TOOL!r}, 'pretend')
 """
 Begin = Callable[..., subprocess.Popen[str]]
 

@@ -17,8 +17,8 @@ from tests.schemas import check
 
 UP = TOOL.replace("from conpaas_iac import cli", SEVERAL + "from conpaas_iac import cli", 1)
 FLEET_UP = f"""
-from conpaas_iac.commands import several
-several.TOOL = (sys.executable, '-c', {UP!r}, 'pretend')
+from conpaas_iac.runs import workers
+workers.TOOL = (sys.executable, '-c', {UP!r}, 'pretend')
 """
 SYNC = TOOL.replace("from conpaas_iac import cli", FLEET_UP + "from conpaas_iac import cli", 1)
 

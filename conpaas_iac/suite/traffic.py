@@ -4,7 +4,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -60,12 +60,19 @@ def _visits(url: str) -> Iterator[Traffic]:
             made.note(_problem(url))
             ended.wait(PAUSE)
 
-    thread = threading.Thread(target=ask, name="traffic", daemon=True)
+    with _beside(ask, ended.set):
+        yield made
+
+
+@contextmanager
+def _beside(work: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
+    """Goes on in a thread until it is told to end."""
+    thread = threading.Thread(target=work, name="traffic", daemon=True)
     thread.start()
     try:
-        yield made
+        yield
     finally:
-        ended.set()
+        end()
         thread.join()
 
 
@@ -109,10 +116,5 @@ def _commands(bench: Bench, group: str, line: str) -> Iterator[Traffic]:
                 for said in process.stdout:
                     made.note(said.strip().removeprefix(FAILED) if said.startswith(FAILED) else "")
 
-            thread = threading.Thread(target=hear, name="traffic", daemon=True)
-            thread.start()
-            try:
+            with _beside(hear, process.terminate):
                 yield made
-            finally:
-                process.terminate()
-                thread.join()

@@ -17,8 +17,8 @@ from tests.engine.test_killed import TOOL, until
 from tests.processes import begun
 
 CHILDREN = f"""
-from conpaas_iac.suite import bench
-bench.TOOL = (sys.executable, '-c', {TOOL!r}, 'pretend')
+from conpaas_iac.runs import workers
+workers.TOOL = (sys.executable, '-c', {TOOL!r}, 'pretend')
 """
 Begin = Callable[..., subprocess.Popen[str]]
 

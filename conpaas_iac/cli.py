@@ -24,6 +24,7 @@ VERBS = {
     "plan": "Show what `up` would do",
     "up": "Make the application as the manifest says",
     "scale": "Change the number of machines in the manifest, and make it so",
+    "code": "Upload, list, activate, download and delete versions of a service's code",
     "replace": "Make machines anew, one after another, under their addresses",
     "secret": "List secrets, set one, or rotate it without a gap",
     "list": "List applications",

@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "system.trying system.downloads machines.ssh machines.remote core.quoting core.placeholders system.processes "
         "runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease backend.lessee "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources core "
-        "network plans machines drift why usecases views",
+        "network plans machines drift why usecases views sources.versions",
         "",
     ),
     "code": (
@@ -79,7 +79,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground model pure host seen clouds provider",
     ),
     "wish": (
-        "usecases.wish",
+        "usecases.wish usecases.pins",
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
@@ -93,7 +93,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": (
-        "usecases.adopting drift.trial why.*",
+        "usecases.adopting usecases.uploads usecases.activating drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
     ),
     "net": (
@@ -102,7 +102,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview",
+        "views.driftview views.whyview views.sideview views.codeview",
         "ground pure deployment net back",
     ),
     "verbs": (
@@ -122,8 +122,9 @@ HOMES = {
     "jsonschema": "manifest.*",
     "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
-    "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising",
+    "sources.inspected sources.versions core.render backend.record network.membership core.declaration network.net* "
+    "usecases.net usecases.activating views.codeview drift.* usecases.examining usecases.reverting plans.promise "
+    "usecases.promising",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -132,7 +133,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview commands.*",
+    "views.whyview views.sideview views.codeview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.build import build
-from conpaas_iac.manifest.context import Context, Inspect, look, prune
+from conpaas_iac.manifest.context import Context, Inspect, Versions, look, prune
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError, say
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.model import Manifest, Place
@@ -35,11 +35,12 @@ def read(
     settings_cloud: str = "lxd",
     inspect: Inspect = look,
     currencies: Collection[str] = (),
+    versions: Versions | None = None,
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
     `providers` are the clouds of this installation; `settings_cloud` is the user's default; `inspect` looks at code;
-    `currencies` are those that prices are known in.
+    `currencies` are those that prices are known in, `versions` tells what was uploaded.
     """
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -51,7 +52,7 @@ def read(
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
-    context = Context(path, findings, types, providers, settings_cloud, inspect, currencies)
+    context = Context(path, findings, types, providers, settings_cloud, inspect, currencies, versions)
     manifest = build(context, prune(document.data, useless))
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 

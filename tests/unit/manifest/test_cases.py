@@ -17,13 +17,19 @@ from tests.builders import PROVIDERS
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").iterdir())
+UPLOADED = ("0123456789" + "0" * 54, "abcdef0123" + "1" * 54, "abcdef0123456789" + "2" * 48)
+
+
+def versions(application: str, service: str) -> tuple[str, ...]:
+    """What was uploaded of every service but one."""
+    return () if service == "bare" else UPLOADED
 
 
 def reading(manifest: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Reading:
     shutil.copytree(archives, folder)
     shutil.copy(manifest, folder / "manifest.json")
     monkeypatch.chdir(folder)
-    return read(Path("manifest.json"), types, PROVIDERS, currencies=("USD", "credits"))
+    return read(Path("manifest.json"), types, PROVIDERS, currencies=("USD", "credits"), versions=versions)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

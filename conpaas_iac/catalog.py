@@ -57,6 +57,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str = "0644"
     owner: str = "root"
     group: str = "root"
+    first_with: str = ""  # only on the service's first machine, and where the manifest says this field
 
 
 class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +65,7 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     groups: tuple[str, ...] = ()
+    first_with: str = ""  # as of a file
 
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -93,7 +93,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "back": (
-        "usecases.adopting usecases.uploads usecases.activating drift.trial why.*",
+        "usecases.adopting usecases.uploads usecases.activating usecases.pushes usecases.keys drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
     ),
     "net": (

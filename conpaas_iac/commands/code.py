@@ -4,18 +4,13 @@ import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from conpaas_iac import catalog, clouds, settings
-from conpaas_iac.commands import options, output
-from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.manifest.rewrite import rewrite
+from conpaas_iac.commands import options, output, push
+from conpaas_iac.commands.activation import about, activate_version, application, service, target
+from conpaas_iac.errors import UserError
 from conpaas_iac.system.files import replacing, writer
-
-if TYPE_CHECKING:
-    from conpaas_iac.usecases.uploads import Target
 
 
 @click.group("code")
@@ -24,16 +19,6 @@ def command() -> None:
 
     APPLICATION is a manifest, or the name of an application that is there. An upload changes nothing that runs.
     """
-
-
-application = click.argument("application")
-service = click.argument("service")
-
-
-def _target(application: str, service: str, environment: str) -> "Target":
-    from conpaas_iac.usecases import uploads
-
-    return uploads.target(application, service, environment, settings.load())
 
 
 @command.command("upload")
@@ -50,18 +35,14 @@ def upload(application: str, service: str, archive: Path, environment: str, form
     from conpaas_iac.usecases import uploads
     from conpaas_iac.views import codeview
 
-    where = _target(application, service, environment)
+    where = target(application, service, environment)
     known, is_new = uploads.upload(where, archive)
     if form == "json":
-        click.echo(json.dumps(codeview.document(*_about(where), [known], where.active()), indent=2))
+        click.echo(json.dumps(codeview.document(*about(where), [known], where.active()), indent=2))
         return 0
     said = "Uploaded" if is_new else "There already"
     output.console().print(f"{said}: {known.short}   (conpaas code activate {application} {service} {known.short})")
     return 0
-
-
-def _about(where: "Target") -> tuple[str, str, str]:
-    return where.application, where.environment, where.service.name
 
 
 @command.command("list")
@@ -71,12 +52,16 @@ def _about(where: "Target") -> tuple[str, str, str]:
 @options.form
 def list_(application: str, service: str, environment: str, form: str) -> int:
     """The versions of SERVICE, the newest first; * is what its machines run."""
+    from conpaas_iac.usecases import pushes
     from conpaas_iac.views import codeview
 
-    where = _target(application, service, environment)
+    where = target(application, service, environment)
+    _, problem = pushes.collected(where)
+    if problem:
+        click.echo(f"note: {problem}", err=True)
     found, active = where.versions.all(), where.active()
     if form == "json":
-        click.echo(json.dumps(codeview.document(*_about(where), found, active), indent=2))
+        click.echo(json.dumps(codeview.document(*about(where), found, active), indent=2))
     elif found or active:
         output.console().print(codeview.view(found, active))
     else:
@@ -108,32 +93,14 @@ def activate(
 
     A version that its machines do not take is put back everywhere, in the manifest too; exit code 3.
     """
-    from conpaas_iac.commands.up import carry_out
-    from conpaas_iac.usecases import activating
+    from conpaas_iac.usecases import pushes
 
     if bool(version) == previous:
         raise click.UsageError("name a version, or say --previous")
-    found = activating.switch(_target(application, service, environment), version)
-    for note in found.notes:
-        click.echo(f"note: {note}", err=True)
-    known = catalog.load(), clouds.providers()
-    request = options.request(found.manifest, environment, locked)
-    rewrite(found.manifest, found.after, *known)
-    try:
-        carry_out(request, form, events)
-    except MachineError as error:
-        rewrite(found.manifest, found.before, *known)
-        second = None
-        try:
-            carry_out(request, "text", quiet=True)
-        except MachineError as other:
-            second = other
-        raise activating.failed(found, error, second) from error
-    except UserError:
-        rewrite(found.manifest, found.before, *known)
-        raise
-    activating.done(found)
-    return 0
+    where = target(application, service, environment)
+    if version and not any(each.startswith(version.lower()) for each in where.versions.names()):
+        pushes.collected(where)
+    return activate_version(where, version, locked, form, events)
 
 
 @command.command("download")
@@ -149,7 +116,7 @@ def download(application: str, service: str, version: str, file: Path, overwrite
 
     if str(file) != "-" and file.exists() and not overwrite:
         raise UserError(f"{file} is there already", "name another file, or say --overwrite")
-    where = _target(application, service, environment)
+    where = target(application, service, environment)
     with ExitStack() as stack:
         if str(file) == "-":
             write = writer(stack.enter_context(os.fdopen(os.dup(1), "wb", buffering=0)), "standard output")
@@ -169,6 +136,10 @@ def delete(application: str, service: str, version: str, environment: str) -> in
     """Forget VERSION; not one that a machine has, or that the manifest names."""
     from conpaas_iac.usecases import uploads
 
-    known = uploads.delete(_target(application, service, environment), version)
+    known = uploads.delete(target(application, service, environment), version)
     click.echo(f"Deleted: {known.short}")
     return 0
+
+
+for each in (push.git, push.push, push.key):
+    command.add_command(each)

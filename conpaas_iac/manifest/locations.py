@@ -19,7 +19,10 @@ _KINDS = "a file, http://…, https://…, or git: git@host:path, https://….gi
 
 
 def archive(context: Context, written: Any, pointer: str, owner: tuple[str, str]) -> Archive | None:
-    """`Archive`: a text, an object with Url, Sha256 and Revision, or one with a Version; `owner` is application and service."""
+    """`Archive`: a text, an object with Url, Sha256 and Revision, or one with a Version.
+
+    `owner` is the application and the service.
+    """
     if written is None:
         return None
     plain = isinstance(written, str)

@@ -2,6 +2,8 @@
 
 code/<stack>/<service>/<version>.tar.gz   the canonical archive
 code/<stack>/<service>/<version>.json     what is known of it; written last, so that what is listed is whole
+code/<stack>/<service>/commits            those that were pushed and became versions, a line each
+code/<stack>/<service>/repository         a bundle of the repository that they were pushed to
 """
 
 import hashlib
@@ -109,6 +111,19 @@ class Versions:
         """First what makes it one."""
         self._store.delete(f"{self._folder}/{version}.json")
         self._store.delete(f"{self._folder}/{version}.tar.gz")
+
+    def commits(self) -> tuple[str, ...]:
+        """Pushed ones that became versions."""
+        return tuple((self._store.read(f"{self._folder}/commits") or b"").decode().split())
+
+    def remember(self, commits: Iterable[str], bundle: Path) -> None:
+        """Keep the repository, then say what is in it."""
+        self._store.take(f"{self._folder}/repository", bundle)
+        self._store.write(f"{self._folder}/commits", "\n".join(commits).encode())
+
+    def repository(self, target: Path) -> bool:
+        """Its bundle, where one was kept."""
+        return self._store.give(f"{self._folder}/repository", target)
 
     def _read(self, version: str) -> Version:
         content = self._store.read(f"{self._folder}/{version}.json")

@@ -113,13 +113,15 @@ def upload(where: Target, path: Path) -> tuple[Version, bool]:
     return keep(where, name, "upload", lambda new: archives.normalise(path, new))
 
 
-def keep(where: Target, name: str, source: str, write: Callable[[Path], str]) -> tuple[Version, bool]:
-    """Keep what `write` writes as a canonical archive, whose version it returns; as `upload`."""
+def keep(
+    where: Target, name: str, source: str, write: Callable[[Path], str], by: str = ""
+) -> tuple[Version, bool]:
+    """Keep what `write` writes as a canonical archive, whose version it returns; as `upload`. `by`: who sent it."""
     cache = private_folder(where.settings.cache / "code")
     with tempfile.TemporaryDirectory(dir=cache, prefix=".new-") as folder:
         new = Path(folder) / "code.tar.gz"
         version = write(new)
-        known = Version(version, name, source, datetime.now(UTC), holder.who(), new.stat().st_size)
+        known = Version(version, name, source, datetime.now(UTC), by or holder.who(), new.stat().st_size)
         is_new = where.versions.keep(known, new)
         new.replace(cache / f"{version}.tar.gz")
     return (known if is_new else where.versions.find(version)), is_new

@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "configure": (
-        "machines.configure machines.visit",
+        "machines.configure machines.visit machines.switch",
         "ground pure host",
     ),
     "seen": (
@@ -84,7 +84,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "deployment": (
         "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys usecases.costing usecases.moving "
-        "usecases.means usecases.leaving usecases.waypoint usecases.silence "
+        "usecases.means usecases.swift usecases.leaving usecases.waypoint usecases.silence "
         "usecases.urls plans.promise usecases.promising machines.sight "
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "

@@ -45,7 +45,8 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
         rewrite(found.manifest, found.before, *known)
         second = None
         try:
-            carry_out(request, "text", quiet=True)
+            if not activating.is_untouched(found):
+                carry_out(request, "text", quiet=True)
         except MachineError as other:
             second = other
         raise activating.failed(found, error, second) from error

@@ -18,18 +18,27 @@ if TYPE_CHECKING:
 ABOUT = ("application", "environment", "service")
 
 
+identity = click.option(
+    "-i",
+    "--identity",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The private key to use; without it, what ssh itself finds.",
+)
+
+
 @click.command("git")
 @application
 @service
+@identity
 @options.environment
 @options.form
-def git(application: str, service: str, environment: str, form: str) -> int:
+def git(application: str, service: str, identity: Path | None, environment: str, form: str) -> int:
     """The commands that clone the repository of SERVICE and push to it, with its machine's pinned host key."""
     from conpaas_iac.usecases import pushes
 
     with pushes.repository(target(application, service, environment)) as found:
         found.collect()
-        url, ssh = found.url, found.ssh()
+        url, ssh = found.url, found.ssh(identity)
     if form == "json":
         document = {"version": 1, "application": application, "service": service, "url": url, "ssh": ssh}
         click.echo(json.dumps(document, indent=2))
@@ -46,6 +55,7 @@ def git(application: str, service: str, environment: str, form: str) -> int:
 @service
 @click.argument("revision", default="HEAD")
 @click.option("--activate", "activates", is_flag=True, help="Make it active, too.")
+@identity
 @options.environment
 @options.locked
 @options.events
@@ -56,6 +66,7 @@ def push(
     service: str,
     revision: str,
     activates: bool,
+    identity: Path | None,
     environment: str,
     locked: bool,
     events: str,
@@ -66,7 +77,7 @@ def push(
     from conpaas_iac.views import codeview
 
     where = target(application, service, environment)
-    known = pushes.push(where, revision)
+    known = pushes.push(where, revision, identity)
     if activates:
         return activate_version(where, known.version, locked, form, events)
     if form == "json":

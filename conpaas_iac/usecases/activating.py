@@ -63,6 +63,11 @@ def _kept(where: Target, version: str) -> str:
     return ""
 
 
+def is_untouched(switch: Switch) -> bool:
+    """Whether the version was refused before any machine took it."""
+    return tuple(switch.where.active()) == switch.active and switch.where.is_settled()
+
+
 def done(switch: Switch) -> None:
     """It is active: what was so before can be gone back to."""
     versions = switch.where.versions

@@ -59,9 +59,11 @@ class Repository:
         write_atomically(path, "".join(line for line in lines if line.split()[0] == ip).encode())
         return path
 
-    def ssh(self) -> str:
-        """The command that git is to use: strict."""
-        return f"ssh -o UserKnownHostsFile={shlex.quote(str(self.hosts()))} -o StrictHostKeyChecking=yes"
+    def ssh(self, identity: Path | None = None) -> str:
+        """The command that git is to use: strict, and with this private key alone, where one is named."""
+        own = ["-i", str(identity.absolute()), "-o", "IdentitiesOnly=yes"] if identity else []
+        options = ["-o", f"UserKnownHostsFile={self.hosts()}", "-o", "StrictHostKeyChecking=yes"]
+        return shlex.join(["ssh", *own, *options])
 
     def collect(self) -> tuple[Version, ...]:
         """What was pushed since becomes versions; a machine that took another one's place gets the repository."""
@@ -151,14 +153,14 @@ def collected(where: Target) -> tuple[tuple[Version, ...], str]:
         return (), f"what was pushed lately is not listed: {error.message}"
 
 
-def push(where: Target, revision: str) -> Version:
+def push(where: Target, revision: str, identity: Path | None = None) -> Version:
     """Push a revision of the repository in the current folder; returns the version that it became."""
     commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     branch = _git("rev-parse", "--abbrev-ref", revision)
     name = branch if branch and branch != "HEAD" else "main"
     with repository(where) as found:
         command = ["git", "push", found.url, f"{commit}:refs/heads/{name}"]
-        done = subprocess.run(command, env={**os.environ, "GIT_SSH_COMMAND": found.ssh()}, check=False)
+        done = subprocess.run(command, env={**os.environ, "GIT_SSH_COMMAND": found.ssh(identity)}, check=False)
         if done.returncode:
             raise UserError(f"git push ended with {done.returncode}", "its own words are above")
         versions = found.collect()

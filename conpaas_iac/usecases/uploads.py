@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conpaas_iac import catalog, clouds
 from conpaas_iac.backend import holder, place, record
+from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Manifest, Service
@@ -50,7 +51,7 @@ class Target:
 
     def active(self) -> Mapping[str, tuple[str, ...]]:
         """Version -> machines that have it, those that rest included."""
-        there = record.read(place.shelf(place.placed(self.settings, self.stack)), self.stack)
+        there = self._record()
         groups = "|".join(self.kind.descriptor.groups)
         own = re.compile(rf"{re.escape(self.service.name)}-(?:(?:{groups})-)?[1-9]\d*")
         found: dict[str, tuple[str, ...]] = {}
@@ -58,6 +59,13 @@ class Target:
             if known.code and own.fullmatch(node):
                 found[known.code] = (*found.get(known.code, ()), node)
         return found
+
+    def is_settled(self) -> bool:
+        """Whether every machine of the application proved to work with what it has."""
+        return not self._record().visiting
+
+    def _record(self) -> Record:
+        return record.read(place.shelf(place.placed(self.settings, self.stack)), self.stack)
 
     def needed(self) -> Mapping[str, str]:
         """Version -> who needs it."""

@@ -20,10 +20,10 @@ PACKAGE = ROOT / "conpaas_iac"
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
         "__init__ errors runs.events core.ordering system.files shipped settings backend.store backend.bucket "
-        "system.trying system.downloads machines.ssh machines.remote core.quoting core.placeholders system.processes "
-        "runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease backend.lessee "
-        "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources core "
-        "network plans machines drift why usecases views sources.versions",
+        "system.trying system.git system.downloads machines.ssh machines.remote core.quoting core.placeholders "
+        "system.processes runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease "
+        "backend.lessee backend.turn backend.place backend.holding system.memory runs.workers backend runs system "
+        "sources core network plans machines drift why usecases views sources.versions",
         "",
     ),
     "code": (
@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling usecases.new_type",
+        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type",
         "ground code catalog model",
     ),
     "fetch": (

@@ -51,6 +51,32 @@ def left_out(context: Context, name: str, data: Mapping[str, Any], pointer: str)
     return frozenset(node for node in written if node)
 
 
+def bounds(
+    context: Context, kind: ServiceType, data: Mapping[str, Any], pointer: str, counts: Mapping[str, int]
+) -> None:
+    """Says where a group has fewer or more machines than `Scaling` lets it have."""
+    for group, place, written in by_group(context, kind, data.get("Scaling", {}), f"{pointer}/Scaling"):
+        least, most = int(written.get("Min", 0)), int(written.get("Max", counts[group]))
+        if "Min" in written and "Max" in written and least > most:
+            message = f"no number of {quote(group)} is at least {least} and at most {most}"
+            context.findings.add("E0220", place, message, "Min is the smaller one")
+        elif not least <= counts[group] <= most:
+            word = f"at least {least}" if counts[group] < least else f"at most {most}"
+            message = f"{quote(group)} should be {word}, is {counts[group]}: Scaling says so"
+            where = _counted(kind, data, pointer, group)
+            related = [(place, "the bounds")] if where else []
+            context.findings.add("E0220", where or place, message, "another number, or other bounds", related=related)
+
+
+def _counted(kind: ServiceType, data: Mapping[str, Any], pointer: str, group: str) -> str:
+    """Where a group's number is written; "" where it is the type's default."""
+    for field in ("Machines", "StartupInstances"):
+        for written in data.get(field, {}):
+            if kind.descriptor.group_aliases.get(written, written) == group:
+                return child(f"{pointer}/{field}", written)
+    return ""
+
+
 def votes(context: Context, kind: ServiceType, counts: Mapping[str, int], pointer: str) -> None:
     """What is at risk with an even number of machines."""
     for name, group in kind.descriptor.groups.items():

@@ -80,6 +80,7 @@ def _of_type(kind: ServiceType, own: Collection[str]) -> Schema:
             "Address": by_group,
             "Publish": by_group,
             "Machines": by_group,
+            "Scaling": by_group,
             "StartRole": {"enum": sorted(descriptor.groups), **groups},
             **{name: _refused(kind) for name in own if name not in descriptor.fields},
         },

@@ -1,12 +1,9 @@
 """Bytes from elsewhere: an HTTP(S) address or a git repository. Every failure is a UserError that names the address."""
 
 import http.client
-import os
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,12 +12,12 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from conpaas_iac.errors import UserError
+from conpaas_iac.system import git
 
 MAX_BYTES = 2 << 30
 PAUSE_SECONDS = 30  # without a byte
 TOTAL_SECONDS = 900
 REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*")
-GIT_PROTOCOLS = "https:ssh:file:git"
 
 
 def download(url: str, target: Path) -> None:
@@ -70,47 +67,22 @@ def git_tar(url: str, revision: str, folder: Path) -> Path:
     if url.startswith("-") or "::" in url.split("/", 1)[0]:
         raise UserError(f"{url}: is no git address")
     repository = folder / "repository"
-    _git(url, folder, "init", "--quiet", "--bare", "--", str(repository))
+    git.run(folder, "init", "--quiet", "--bare", "--", str(repository), of=url)
     _fetch_revision(url, revision, repository)
     tar = folder / "code.tar"
-    _git(url, repository, "archive", "--format=tar", f"--output={tar}", "FETCH_HEAD")
+    git.run(repository, "archive", "--format=tar", f"--output={tar}", "FETCH_HEAD", of=url)
     return tar
 
 
 def _fetch_revision(url: str, revision: str, repository: Path) -> None:
     """Its newest commit alone; an abbreviated or unlisted commit needs all of the history."""
     try:
-        _git(url, repository, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision or "HEAD")
+        git.run(repository, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision or "HEAD", of=url)
     except UserError:
         if not re.fullmatch(r"[0-9a-f]{4,40}", revision):
             raise
-        _git(url, repository, "fetch", "--quiet", "--no-tags", "--", url, "+refs/*:refs/fetched/*")
-        done = _git(url, repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-        (repository / "FETCH_HEAD").write_text(done.strip() + "\n")
-
-
-def _git(url: str, place: Path, *arguments: str) -> str:
-    if not shutil.which("git"):
-        raise UserError(f"{url}: git is not installed", "apt-get install git")
-    environment = {
-        **os.environ,
-        "GIT_ALLOW_PROTOCOL": GIT_PROTOCOLS,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-        "LC_ALL": "C",
-    }
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        environment.pop(name, None)
-    command = ["git", "-c", "core.hooksPath=/dev/null", "-C", str(place), *arguments]
-    try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=TOTAL_SECONDS,
+        git.run(repository, "fetch", "--quiet", "--no-tags", "--", url, "+refs/*:refs/fetched/*", of=url)
+        done = git.run(
+            repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", of=url
         )
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f"{url}: git did not end within {TOTAL_SECONDS // 60} minutes") from error
-    if done.returncode:
-        lines = done.stderr.splitlines()
-        said = [line.removeprefix("fatal: ") for line in lines if line.startswith(("fatal:", "error:"))]
-        raise UserError(f"{url}: git: {said[0] if said else done.stderr.strip() or 'failed'}")
-    return done.stdout
+        (repository / "FETCH_HEAD").write_text(done.strip() + "\n")

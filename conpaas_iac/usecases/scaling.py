@@ -86,3 +86,18 @@ def _fewer(service: Service, going: Sequence[str]) -> Iterator[tuple[str, int]]:
     for group, count in service.counts.items():
         if count > top:
             yield group, top
+
+
+def summary(before: Manifest, after: Manifest) -> str:
+    """What was scaled, in one line: "front backend 2 -> 4, db mysql 3 -> 5"; empty where nothing was."""
+    former = {service.name: service for service in before.services}
+    said = []
+    for service in after.services:
+        old = former[service.name]
+        counts = [(group, old.counts[group], count) for group, count in service.counts.items()]
+        parts = [f"{group} {before} -> {count}" for group, before, count in counts if count != before]
+        if gone := service.without - old.without:
+            parts.append(f"without {' '.join(sorted(gone))}")
+        if parts:
+            said.append(" ".join([service.name, *parts]))
+    return ", ".join(said)

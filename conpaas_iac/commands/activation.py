@@ -1,13 +1,18 @@
 """What the verbs of `conpaas code` share: the service that is meant, and making a version of its code active."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from conpaas_iac import catalog, clouds, settings
+from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
+from conpaas_iac.commands.scale import in_fleet
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.manifest.rewrite import rewrite
+from conpaas_iac.system import git
+from conpaas_iac.usecases import committing
 
 if TYPE_CHECKING:
     from conpaas_iac.usecases.uploads import Target
@@ -28,6 +33,20 @@ def about(where: "Target") -> tuple[str, str, str]:
     return where.application, where.environment, where.service.name
 
 
+def write(manifest: Path, text: str, what: str) -> None:
+    """Another text for the manifest; in a fleet it is a commit, as `conpaas scale` makes one."""
+
+    def edit() -> str:
+        rewrite(manifest, text, catalog.load(), clouds.providers())
+        return f"{what}\n\nBy hand ({holder.who()})\n"
+
+    fleet = git.checkout(manifest) if in_fleet(manifest) else None
+    if fleet:
+        committing.committed(fleet, manifest, edit)
+    else:
+        edit()
+
+
 def activate_version(where: "Target", version: str, locked: bool, form: str, events: str) -> int:
     """Edit the manifest and carry it out; what its machines do not take is put back, then MachineError is raised."""
     from conpaas_iac.commands.up import carry_out
@@ -36,13 +55,13 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
     found = activating.switch(where, version)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
-    known = catalog.load(), clouds.providers()
     request = options.request(found.manifest, where.environment, locked)
-    rewrite(found.manifest, found.after, *known)
+    write(found.manifest, found.after, f"{where.application}: {where.service.name} runs {found.version.short}")
+    back = found.manifest, found.before, f"{where.application}: {where.service.name} runs what it ran before"
     try:
         carry_out(request, form, events)
     except MachineError as error:
-        rewrite(found.manifest, found.before, *known)
+        write(*back)
         second = None
         try:
             if not activating.is_untouched(found):
@@ -51,7 +70,7 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
             second = other
         raise activating.failed(found, error, second) from error
     except UserError:
-        rewrite(found.manifest, found.before, *known)
+        write(*back)
         raise
     activating.done(found)
     return 0

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conpaas_iac import catalog, clouds
 from conpaas_iac.commands import options, output
-from conpaas_iac.commands.activation import about, activate_version, application, service, target
-from conpaas_iac.manifest.rewrite import rewrite
+from conpaas_iac.commands.activation import about, activate_version, application, service, target, write
 
 if TYPE_CHECKING:
     from conpaas_iac.usecases.uploads import Target
@@ -111,7 +109,9 @@ def add(
     from conpaas_iac.usecases import keys
 
     where = target(application, service, environment)
-    return _with_keys(where, keys.added(where, keys.read(file)), locked, form, events)
+    key = keys.read(file)
+    what = f"{key.comment or key.fingerprint} may push to it"
+    return _with_keys(where, keys.added(where, key), what, locked, form, events)
 
 
 @key.command("remove")
@@ -130,14 +130,16 @@ def remove(
     from conpaas_iac.usecases import keys
 
     where = target(application, service, environment)
-    return _with_keys(where, keys.removed(where, name)[0], locked, form, events)
+    text, key = keys.removed(where, name)
+    what = f"{key.comment or key.fingerprint} may not push to it any more"
+    return _with_keys(where, text, what, locked, form, events)
 
 
-def _with_keys(where: "Target", text: str, locked: bool, form: str, events: str) -> int:
+def _with_keys(where: "Target", text: str, what: str, locked: bool, form: str, events: str) -> int:
     from conpaas_iac.commands.up import carry_out
 
     assert where.manifest  # or there is no text
-    rewrite(where.manifest, text, catalog.load(), clouds.providers())
+    write(where.manifest, text, f"{where.application}: {where.service.name}: {what}")
     return carry_out(options.request(where.manifest, where.environment, locked), form, events)
 
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from conpaas_iac.errors import Failure, MachineError, UserError
 from conpaas_iac.machines.remote import Command
 from conpaas_iac.sources import archives
 from conpaas_iac.sources.versions import Version
+from conpaas_iac.system import git
 from conpaas_iac.system.files import private_folder, write_atomically
 from conpaas_iac.usecases import uploads
 from conpaas_iac.usecases.inspection import View, ssh_command, view
@@ -155,7 +156,7 @@ def collected(where: Target) -> tuple[tuple[Version, ...], str]:
 
 def push(where: Target, revision: str, identity: Path | None = None) -> Version:
     """Push a revision of the repository in the current folder; returns the version that it became."""
-    commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    commit = _git("rev-parse", "--verify", f"{revision}^{{commit}}")
     branch = _git("rev-parse", "--abbrev-ref", revision)
     name = branch if branch and branch != "HEAD" else "main"
     with repository(where) as found:
@@ -174,13 +175,9 @@ def _digest_of(commit: str) -> str:
     """Of a commit whose content was uploaded before: the version is the same one."""
     with tempfile.TemporaryDirectory() as folder:
         tar = Path(folder) / "pushed.tar"
-        subprocess.run(["git", "archive", "--format=tar", f"--output={tar}", commit], check=True)
+        _git("archive", "--format=tar", f"--output={tar}", commit)
         return archives.normalise(tar, Path(folder) / "code.tar.gz")
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        said: Sequence[str] = done.stderr.strip().splitlines() or ["no such revision"]
-        raise UserError(f"git {arguments[0]}: {said[-1]}", "run it inside your repository")
-    return done.stdout.strip()
+    return git.run(Path.cwd(), *arguments).strip()

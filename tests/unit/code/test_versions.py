@@ -55,7 +55,7 @@ def test_what_was_damaged_is_not_used(kept: Versions, tmp_path: Path, damage: ob
     kept.keep(known(version), archive)
     with pytest.raises(UserError, match="damaged"):
         kept.bring(version, tmp_path / "cache")
-    assert not [path for path in (tmp_path / "cache").iterdir()]
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_first_digits_are_enough_where_they_mean_one(kept: Versions, tmp_path: Path) -> None:

@@ -34,11 +34,12 @@ def git(application: str, service: str, identity: Path | None, environment: str,
     """The commands that clone the repository of SERVICE and push to it, with its machine's pinned host key."""
     from conpaas_iac.usecases import pushes
 
-    with pushes.repository(target(application, service, environment)) as found:
+    where = target(application, service, environment)
+    with pushes.repository(where) as found:
         found.collect()
         url, ssh = found.url, found.ssh(identity)
     if form == "json":
-        document = {"version": 1, "application": application, "service": service, "url": url, "ssh": ssh}
+        document = {"version": 1, **dict(zip(ABOUT, about(where), strict=True)), "url": url, "ssh": ssh}
         click.echo(json.dumps(document, indent=2))
         return 0
     quoted = shlex.quote(ssh)

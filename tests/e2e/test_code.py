@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import schemas
 from tests.e2e.conftest import Story, tell
 
 PAGE = '<?php header("X-Version: {0}"); echo "{0}";'
@@ -39,14 +41,18 @@ def write(folder: Path, page: str) -> None:
 
 def upload(shop: Story, name: str) -> str:
     """All digits of the version that it becomes."""
-    said = shop.conpaas("code", "upload", shop.name, "front", shop.folder / name, "--format", "json", quiet=True)
-    return str(json.loads(said)["versions"][0]["version"])
+    return str(document(shop, "upload", shop.folder / name)["versions"][0]["version"])
+
+
+def document(shop: Story, verb: str, *words: str | Path) -> dict[str, Any]:
+    said = shop.conpaas("code", verb, shop.name, "front", *words, "--format", "json", quiet=True)
+    found: dict[str, Any] = schemas.check(said, "code")
+    return found
 
 
 def listed(shop: Story) -> dict[str, bool]:
     """Name -> whether it is active."""
-    document = json.loads(shop.conpaas("code", "list", shop.name, "front", "--format", "json", quiet=True))
-    return {each["name"]: each["active"] for each in document["versions"]}
+    return {each["name"]: each["active"] for each in document(shop, "list")["versions"]}
 
 
 def address(shop: Story) -> str:
@@ -124,16 +130,15 @@ def test_a_version_that_fails_changes_nothing(shop: Story) -> None:
 
 
 def listed_version(shop: Story, name: str) -> str:
-    document = json.loads(shop.conpaas("code", "list", shop.name, "front", "--format", "json", quiet=True))
-    return str(next(each["version"] for each in document["versions"] if each["name"] == name))
+    return str(next(each["version"] for each in document(shop, "list")["versions"] if each["name"] == name))
 
 
 def test_a_push_with_a_key_becomes_a_version_and_the_key_does_nothing_else(shop: Story) -> None:
     key, work = shop.folder / "key", shop.folder / "work"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice", "-f", key], check=True)
     shop.conpaas("code", "key", "add", shop.manifest, "front", f"{key}.pub")
-    document = repository(shop)
-    clone(document["url"], document["ssh"], work)
+    found = repository(shop)
+    clone(found["url"], found["ssh"], work)
     git(work, "symbolic-ref", "HEAD", "refs/heads/main")
     write(work, PAGE.format("three"))
     git(work, "add", ".")
@@ -142,7 +147,7 @@ def test_a_push_with_a_key_becomes_a_version_and_the_key_does_nothing_else(shop:
     assert "is a version of front and not active yet" in pushed
     assert listed(shop)["Three"] is False
     for command in FORBIDDEN:
-        words = [*document["ssh"].split(), document["url"].split("//")[1].partition("/")[0], command]
+        words = [*found["ssh"].split(), found["url"].split("//")[1].partition("/")[0], command]
         refused = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         assert refused.returncode == 1 and "and nothing else" in refused.stderr and "uid=" not in refused.stdout
 
@@ -163,15 +168,13 @@ def test_a_push_activates_where_it_is_asked_to(shop: Story) -> None:
 def test_pushes_survive_the_machine_that_they_were_pushed_to(shop: Story) -> None:
     shop.conpaas("replace", shop.manifest, "front-1")
     assert asked(address(shop)) == "four"
-    again, document = shop.folder / "again", repository(shop)
-    clone(document["url"], document["ssh"], again, "--branch", "main")
+    again, found = shop.folder / "again", repository(shop)
+    clone(found["url"], found["ssh"], again, "--branch", "main")
     assert git(again, "log", "--format=%s").split() == ["Broken", "Four", "Three"]
 
 
-def repository(shop: Story) -> dict[str, str]:
-    words = ("code", "git", shop.name, "front", "--identity", shop.folder / "key", "--format", "json")
-    document: dict[str, str] = json.loads(shop.conpaas(*words, quiet=True))
-    return document
+def repository(shop: Story) -> dict[str, Any]:
+    return document(shop, "git", "--identity", shop.folder / "key")
 
 
 def clone(url: str, ssh: str, target: Path, *options: str) -> None:

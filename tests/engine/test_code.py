@@ -18,6 +18,7 @@ from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.sources import versions
 from conpaas_iac.usecases import deployment, uploads
+from tests import schemas
 from tests.engine.conftest import World, backends
 
 
@@ -201,6 +202,20 @@ def test_what_cannot_be_done_is_said(
         assert cli.run(["code", *words]) == 1
         assert said in capsys.readouterr().err
     assert (shop.folder / "manifest.json").read_bytes() == before
+
+
+def test_documents_are_as_their_schema_says(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPY6Iir76IX1YdrUFVfVMegY7I5FTwsA+ZMvS6nvWnGD alice"
+    shop.write({**backends(2), "Archive": "one", "Keys": [key]})
+    capsys.readouterr()
+    assert cli.run(["code", "key", "list", str(shop.folder / "manifest.json"), "web", "--format", "json"]) == 0
+    (listed,) = schemas.check(capsys.readouterr().out, "code")["keys"]
+    assert listed["name"] == "alice"
+    shop.write({**backends(2), "Archive": "one"})
+    assert cli.run(["code", "list", "shop", "web", "--format", "json"]) == 0
+    document = schemas.check(capsys.readouterr().out, "code")
+    assert [each["name"] for each in document["versions"]] == ["two"]
+    assert list(document["active"].values()) == [["web-1", "web-2"]]
 
 
 def test_keys_are_part_of_the_first_machine(shop: World) -> None:

@@ -8,8 +8,8 @@ import click
 from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
-from conpaas_iac.commands.scale import in_fleet
 from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.fleet import place
 from conpaas_iac.manifest.rewrite import rewrite
 from conpaas_iac.system import git
 from conpaas_iac.usecases import committing
@@ -25,7 +25,8 @@ def target(application: str, service: str, environment: str) -> "Target":
     """The service of an application or a manifest."""
     from conpaas_iac.usecases import uploads
 
-    return uploads.target(application, service, environment, settings.load())
+    near = Path(application) if uploads.is_manifest(application) else None
+    return uploads.target(application, service, environment, settings.load(near=near))
 
 
 def about(where: "Target") -> tuple[str, str, str]:
@@ -40,7 +41,7 @@ def write(manifest: Path, text: str, what: str) -> None:
         rewrite(manifest, text, catalog.load(), clouds.providers())
         return f"{what}\n\nBy hand ({holder.who()})\n"
 
-    fleet = git.checkout(manifest) if in_fleet(manifest) else None
+    fleet = git.checkout(manifest) if place.found(manifest) else None
     if fleet:
         committing.committed(fleet, manifest, edit)
     else:

@@ -10,7 +10,7 @@ import msgspec
 from conpaas_iac import catalog
 from conpaas_iac.backend import holder
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.manifest import edit
+from conpaas_iac.manifest import edit, layers
 from conpaas_iac.manifest.rewrite import read_exactly
 from conpaas_iac.sources import code, versions
 from conpaas_iac.sources.versions import SHOWN, Version
@@ -35,6 +35,7 @@ def switch(where: Target, written: str) -> Switch:
     if where.manifest is None:
         message = f"the manifest of {where.application}, which says what is active, is not where it was"
         raise UserError(message, f"conpaas code activate MANIFEST {where.service.name} VERSION")
+    layers.refuse_overlay(where.manifest, where.environment)
     active = tuple(where.active())
     found = where.versions.find(written) if written else versions.previous(where.versions.all(), active)
     if found is None:

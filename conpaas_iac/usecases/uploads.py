@@ -77,12 +77,16 @@ class Target:
         return found
 
 
+def is_manifest(word: str) -> bool:
+    """Whether it is a path, and no application's name."""
+    return word.endswith(".json") or "/" in word or Path(word).is_file()
+
+
 def target(word: str, service: str, environment: str, settings: Settings) -> Target:
     """`word` is a manifest, or the name of an application that is there; raises UserError."""
-    path = Path(word)
-    if path.suffix == ".json" or "/" in word or path.is_file():
-        where: Path | None = path
-        manifest = compile_(path, catalog.load(), clouds.providers(), settings.default_cloud)
+    if is_manifest(word):
+        where: Path | None = Path(word)
+        manifest = compile_(Path(word), catalog.load(), clouds.providers(), settings.default_cloud, environment)
     else:
         manifest, where = _applied(word, environment, settings)
     services = {each.name: each for each in manifest.services}
@@ -104,7 +108,7 @@ def _applied(application: str, environment: str, settings: Settings) -> tuple[Ma
         raise UserError(f"no application {application!r} ({environment}) is there", "name its manifest instead")
     path = Path(origin.path)
     with suppress(UserError):  # it is not here, or is being edited
-        manifest = compile_(path, types, providers, settings.default_cloud)
+        manifest = compile_(path, types, providers, settings.default_cloud, environment)
         if manifest.application == application:
             return manifest, path
     known = remembered(Source(origin.path, origin.text), types, providers, settings.default_cloud)

@@ -24,6 +24,7 @@ from conpaas_iac.usecases.uploads import Target
 
 PROGRAM = "/usr/local/lib/conpaas/git"
 PLACE = "code.git"
+UNIT = "conpaas-git"  # runs where the repository is
 
 
 Sink = Callable[[bytes], object]
@@ -135,9 +136,11 @@ def repository(where: Target) -> Iterator[Repository]:
         name = where.manifest or where.application
         raise UserError(f"{where.named} has no keys, so no repository", f"conpaas code key add {name} … FILE.pub")
     with view(where.application, where.environment, where.settings) as looked:
-        first = next((each for each in looked.applied.machines if each.service == where.service.name), None)
+        there = {node for node, known in looked.record.nodes.items() if UNIT in known.units}
+        own = (each for each in looked.applied.machines if each.service == where.service.name)
+        first = next((each for each in own if each.node in there), None)
         if first is None:
-            raise UserError(f"{where.named} has no machine", "conpaas up MANIFEST")
+            raise UserError(f"{where.named} has no repository yet", "conpaas up MANIFEST")
         if looked.reach(first) is None:
             raise MachineError(f"{first.node} does not run: its repository cannot be reached")
         yield Repository(where, looked, first)

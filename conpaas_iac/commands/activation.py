@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conpaas_iac import catalog, clouds, settings
+from conpaas_iac import clouds, settings
 from conpaas_iac.backend import holder
+from conpaas_iac.catalog import Catalog
 from conpaas_iac.commands import options
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.fleet import place
@@ -34,11 +35,11 @@ def about(where: "Target") -> tuple[str, str, str]:
     return where.application, where.environment, where.service.name
 
 
-def write(manifest: Path, text: str, what: str) -> None:
+def write(manifest: Path, text: str, what: str, types: Catalog) -> None:
     """Another text for the manifest; in a fleet it is a commit, as `conpaas scale` makes one."""
 
     def edit() -> str:
-        rewrite(manifest, text, catalog.load(), clouds.providers())
+        rewrite(manifest, text, types, clouds.providers())
         return f"{what}\n\nBy hand ({holder.who()})\n"
 
     fleet = git.checkout(manifest) if place.found(manifest) else None
@@ -57,8 +58,9 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     request = options.request(found.manifest, where.environment, locked)
-    write(found.manifest, found.after, f"{where.application}: {where.service.name} runs {found.version.short}")
-    back = found.manifest, found.before, f"{where.application}: {where.service.name} runs what it ran before"
+    name = f"{where.application}: {where.service.name}"
+    write(found.manifest, found.after, f"{name} runs {found.version.short}", where.types)
+    back = (found.manifest, found.before, f"{name} runs what it ran before", where.types)
     try:
         carry_out(request, form, events)
     except MachineError as error:

@@ -140,7 +140,7 @@ def _with_keys(where: "Target", text: str, what: str, locked: bool, form: str, e
     from conpaas_iac.commands.up import carry_out
 
     assert where.manifest  # or there is no text
-    write(where.manifest, text, f"{where.application}: {where.service.name}: {what}")
+    write(where.manifest, text, f"{where.application}: {where.service.name}: {what}", where.types)
     return carry_out(options.request(where.manifest, where.environment, locked), form, events)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from conpaas_iac import catalog
 from conpaas_iac.backend import holder
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.manifest import edit, layers
@@ -41,7 +40,7 @@ def switch(where: Target, written: str) -> Switch:
     if found is None:
         raise UserError(f"{where.named} had no other version before", f"conpaas code list {where.application} …")
     before = read_exactly(where.manifest)
-    after = edit.set_value(before, where.service.name, ("Archive",), {"Version": found.version}, catalog.load())
+    after = edit.set_value(before, where.service.name, ("Archive",), {"Version": found.version}, where.types)
     notes = tuple(filter(None, (_kept(where, each) for each in active)))
     return Switch(where, where.manifest, found, active, before, after, notes)
 

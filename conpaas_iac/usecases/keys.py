@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from conpaas_iac import catalog
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest import edit, layers
 from conpaas_iac.manifest.rewrite import read_exactly
@@ -94,4 +93,4 @@ def _text(where: Target, keys: list[Key]) -> str:
         raise UserError(f"the manifest of {where.application} is not where it was", "name it instead")
     layers.refuse_overlay(where.manifest, where.environment)
     lines = [each.line for each in keys]
-    return edit.set_value(read_exactly(where.manifest), where.service.name, ("Keys",), lines, catalog.load())
+    return edit.set_value(read_exactly(where.manifest), where.service.name, ("Keys",), lines, where.types)

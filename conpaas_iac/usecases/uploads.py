@@ -11,7 +11,7 @@ from pathlib import Path
 from conpaas_iac import catalog, clouds
 from conpaas_iac.backend import holder, place, record
 from conpaas_iac.backend.record import Record
-from conpaas_iac.catalog import ServiceType
+from conpaas_iac.catalog import Catalog
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Manifest, Service
 from conpaas_iac.manifest.names import slug, suggestion
@@ -31,7 +31,7 @@ class Target:
     application: str
     environment: str
     service: Service
-    kind: ServiceType
+    types: Catalog
     manifest: Path | None
 
     @property
@@ -52,7 +52,7 @@ class Target:
     def active(self) -> Mapping[str, tuple[str, ...]]:
         """Version -> machines that have it, those that rest included."""
         there = self._record()
-        groups = "|".join(self.kind.descriptor.groups)
+        groups = "|".join(self.types[self.service.type].descriptor.groups)
         own = re.compile(rf"{re.escape(self.service.name)}-(?:(?:{groups})-)?[1-9]\d*")
         found: dict[str, tuple[str, ...]] = {}
         for node, known in there.nodes.items():
@@ -84,25 +84,27 @@ def is_manifest(word: str) -> bool:
 
 def target(word: str, service: str, environment: str, settings: Settings) -> Target:
     """`word` is a manifest, or the name of an application that is there; raises UserError."""
+    types = catalog.load()
     if is_manifest(word):
         where: Path | None = Path(word)
-        manifest = compile_(Path(word), catalog.load(), clouds.providers(), settings.default_cloud, environment)
+        manifest = compile_(Path(word), types, clouds.providers(), settings.default_cloud, environment)
     else:
-        manifest, where = _applied(word, environment, settings)
+        manifest, where = _applied(word, environment, settings, types)
     services = {each.name: each for each in manifest.services}
     found = services.get(service) or services.get(slug(service))
     if found is None:
         raise UserError(f"{manifest.application} has no service {service!r}", suggestion(service, services, "services"))
-    kind = catalog.load()[found.type]
-    if not kind.descriptor.code:
-        raise UserError(f"{found.name} is of type {kind.name}, which has no code")
-    return Target(settings, manifest.application, environment, found, kind, where)
+    if not types[found.type].descriptor.code:
+        raise UserError(f"{found.name} is of type {found.type}, which has no code")
+    return Target(settings, manifest.application, environment, found, types, where)
 
 
-def _applied(application: str, environment: str, settings: Settings) -> tuple[Manifest, Path | None]:
+def _applied(
+    application: str, environment: str, settings: Settings, types: Catalog
+) -> tuple[Manifest, Path | None]:
     """The manifest that was last made so, and its file where that is here and still the application's."""
     stack = place.stack_name(application, environment)
-    placed, types, providers = place.placed(settings, stack), catalog.load(), clouds.providers()
+    placed, providers = place.placed(settings, stack), clouds.providers()
     origin = record.read(place.shelf(placed), stack).origin
     if origin is None:
         raise UserError(f"no application {application!r} ({environment}) is there", "name its manifest instead")

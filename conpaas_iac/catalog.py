@@ -58,6 +58,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str = "0644"
     owner: str = "root"
     group: str = "root"
+    first_with: str = ""  # only on the service's first machine, and where the manifest says this field
 
 
 class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +66,7 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     groups: tuple[str, ...] = ()
+    first_with: str = ""  # as of a file
 
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +121,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: tuple[str, ...] = ()  # groups that carry the service's code
     code_unit: str = ""  # unit to reload when the code's version changes
     code_owner: str = ""  # user who owns the code while option `writable_code` is on; empty: always root
+    code_check: str = ""  # proves a version on a machine before it is current; then all of them switch without a pause
     drain: tuple[str, ...] = ()  # groups whose machines leave service before a change, where another one stays
     founds: str = ""  # group whose first machine begins the service's data, once
     secrets: dict[str, Secret] = {}

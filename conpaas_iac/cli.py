@@ -27,6 +27,7 @@ VERBS = {
     "fleet": "Plan, make and look at all applications of a Git repository",
     "ci": "Review plans where manifests are reviewed, and carry out those very plans",
     "scale": "Change the number of machines in the manifest, and make it so",
+    "code": "Upload, list, activate, download and delete versions of a service's code",
     "replace": "Make machines anew, one after another, under their addresses",
     "secret": "List secrets, set one, or rotate it without a gap",
     "list": "List applications",

@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
         "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
-        "core network plans machines drift why usecases views suite",
+        "core network plans machines drift why usecases views suite sources.versions",
         "",
     ),
     "forge": (
@@ -70,7 +70,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "configure": (
-        "machines.configure machines.visit",
+        "machines.configure machines.visit machines.switch",
         "ground pure host",
     ),
     "seen": (
@@ -90,12 +90,12 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground model pure host seen clouds provider",
     ),
     "wish": (
-        "usecases.wish",
+        "usecases.wish usecases.pins",
         "ground code catalog model manifest fetch pure host clouds",
     ),
     "deployment": (
         "usecases.situation usecases.prospect usecases.preflight usecases.hostkeys usecases.costing usecases.moving "
-        "usecases.means usecases.leaving usecases.waypoint usecases.silence "
+        "usecases.means usecases.swift usecases.leaving usecases.waypoint usecases.silence "
         "usecases.urls plans.promise usecases.promising machines.sight "
         "machines.contact machines.visits plans.losses machines.power usecases.deployment usecases.lifecycle "
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
@@ -112,7 +112,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground model manifest pure forge deployment fleet",
     ),
     "back": (
-        "usecases.adopting drift.trial why.*",
+        "usecases.adopting usecases.uploads usecases.activating usecases.pushes usecases.keys drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
     ),
     "net": (
@@ -125,7 +125,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown views.kitview",
+        "views.driftview views.whyview views.sideview views.fleetview views.cimarkdown views.kitview views.codeview",
         "ground manifest kit pure deployment net fleet back",
     ),
     "sync": (
@@ -151,8 +151,8 @@ HOMES = {
     "keystoneauth1": "openstack",
     "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
     "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
-    "usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising ci.bundle kit.trial",
+    "usecases.net sources.versions usecases.activating views.codeview drift.* usecases.examining usecases.reverting "
+    "plans.promise usecases.promising ci.bundle kit.trial",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -161,7 +161,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview views.fleetview views.kitview commands.*",
+    "views.whyview views.sideview views.fleetview views.kitview views.codeview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog manifest.* network.vpn usecases.net",
 }

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from conpaas_iac.backend.store import FORMER, Version
 from conpaas_iac.errors import UserError
 
-MOVED = (404, 409, 412)  # what S3 answers when a document is not, or not any more, the one that was meant
+MISSING = 404
+MOVED = (MISSING, 409, 412)  # what S3 answers when a document is not, or not any more, the one that was meant
 
 
 class Bucket:
@@ -36,6 +38,20 @@ class Bucket:
             with suppress(self._client.exceptions.ClientError):  # there is none yet
                 self._client.copy_object(Bucket=self._bucket, Key=self._prefix + name + FORMER, CopySource=source)
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
+
+    def take(self, name: str, source: Path) -> None:
+        """See Store."""
+        self._client.upload_file(str(source), self._bucket, self._prefix + name)
+
+    def give(self, name: str, target: Path) -> bool:
+        """See Store."""
+        try:
+            self._client.download_file(self._bucket, self._prefix + name, str(target))
+        except self._client.exceptions.ClientError as error:
+            if _status(error) != MISSING:
+                raise
+            return False
+        return True
 
     def delete(self, name: str) -> None:
         """See Store."""

@@ -4,13 +4,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import rmtree
+from shutil import copyfile, rmtree
 from typing import NamedTuple, Protocol
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.system.files import private_folder, write_atomically
+from conpaas_iac.system.files import private_folder, replacing, write_atomically
 
 FORMER = ".1"  # the version before
+PIECE = 1 << 20  # bytes that are moved at once
 
 
 class Version(NamedTuple):
@@ -28,6 +29,12 @@ class Store(Protocol):
 
     def write(self, name: str, content: bytes, keeps: bool = False) -> None:
         """Replace it, whole or not at all; `keeps`: its former version stays beside it, as <name>.1."""
+
+    def take(self, name: str, source: Path) -> None:
+        """Make it a copy of a file of any size, whole or not at all."""
+
+    def give(self, name: str, target: Path) -> bool:
+        """Copy it to a file, which may be half written where this fails; False where there is none."""
 
     def delete(self, name: str) -> None:
         """Nothing happens when there is none."""
@@ -93,6 +100,24 @@ class Folder:
         if keeps:
             _keep(path)
         write_atomically(path, content)
+
+    def take(self, name: str, source: Path) -> None:
+        """See Store."""
+        path = self._root / name
+        private_folder(path.parent)
+        with source.open("rb") as file, replacing(path) as write:
+            while piece := file.read(PIECE):
+                write(piece)
+
+    def give(self, name: str, target: Path) -> bool:
+        """See Store."""
+        try:
+            copyfile(self._root / name, target)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UserError(f"{self._root / name}: cannot be copied: {error.strerror}") from error
+        return True
 
     def delete(self, name: str) -> None:
         """See Store."""

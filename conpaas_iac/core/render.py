@@ -126,6 +126,8 @@ def _tree(
     absent: list[str] = []
     for source in sources:
         for file in source.descriptor.files:
+            if not _asked(file.first_with, node, service):
+                continue
             if _runs(node, file.groups):
                 content = texts.rendered(source, file.path, context, varies)
                 _keeps_secrets(source, file, content)
@@ -133,7 +135,8 @@ def _tree(
             else:
                 absent.append(file.path)
     descriptor = sources[-1].descriptor
-    units = [unit for source in sources for unit in source.descriptor.units]
+    listed = (unit for source in sources for unit in source.descriptor.units)
+    units = [unit for unit in listed if _asked(unit.first_with, node, service)]
     carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
     owner = descriptor.code_owner if service.options.get("writable_code", True) else ""
     return Tree(
@@ -149,6 +152,11 @@ def _tree(
 
 def _runs(node: Node, groups: tuple[str, ...]) -> bool:
     return not groups or bool(set(groups) & set(node.groups))
+
+
+def _asked(field: str, node: Node, service: Service) -> bool:
+    """Whether the manifest wants it, and here; what it wanted before goes by itself."""
+    return not field or (bool(service.fields.get(field)) and node.name == service.nodes[0].name)
 
 
 def _secrets(service: Service, topology: Topology) -> dict[str, str]:

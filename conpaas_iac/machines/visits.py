@@ -132,6 +132,7 @@ def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
         startup_script=str(wanted.scripts.get(service.name, "")),
         archive=str(wanted.archives.get(service.name, "")),
         options=service.options,
+        code_check=wanted.types[service.type].descriptor.code_check,
         secrets=machines.secrets,
     )
 

@@ -24,6 +24,7 @@ class Around:
     addresses: Addresses
     uses: relations.Uses
     renamed: Mapping[str, str]
+    application: str
 
 
 def build(context: Context, data: Mapping[str, Any]) -> Manifest:
@@ -37,7 +38,7 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     wide: IPv4Network | None = network.application_range(context, data)
     network.cloud_ranges(context, wide, data.get("Clouds", {}))
     clouds = Clouds(context, data.get("Clouds", {}))
-    around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named))
+    around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named), application)
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
     for service in services:
         clouds.object_to(service)
@@ -82,7 +83,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         batches=batches,
         uses=around.uses[pointer],
         addresses=around.addresses.of_service(kind, data.get("Address"), f"{pointer}/Address"),
-        archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive"),
+        archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive", (around.application, named.name)),
         startup_script=_file(context, data, pointer, "StartupScript"),
         dump=_file(context, data, pointer, "Dump"),
         options=_options(kind, data.get("Configuration", {})),

@@ -1,6 +1,6 @@
 """What every check is given, and a way to walk data of which parts were found wrong."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 Inspect = Callable[[Path], "Inspection"]
+Versions = Callable[[str, str], Sequence[str]]  # application and service -> versions of its code that were uploaded
 
 
 def look(path: Path) -> "Inspection":
@@ -36,6 +37,7 @@ class Context:
     default_cloud: str
     inspect: "Inspect" = look
     currencies: Collection[str] = ()  # that prices are known in; none: that is not asked
+    versions: Versions | None = None  # None: the backend is not asked
 
     @property
     def folder(self) -> Path:

@@ -14,16 +14,25 @@ _SCHEME = re.compile(r"(git\+)?([a-z][a-z0-9.-]*)://", re.IGNORECASE)
 _GIT_SCHEMES = ("git", "ssh")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)\S+")  # git@host:path
 _SHOWN_MEMBERS = 3
+SHOWN_DIGITS = 12  # of a version
 _KINDS = "a file, http://…, https://…, or git: git@host:path, https://….git, git+https://…#revision"
 
 
-def archive(context: Context, written: Any, pointer: str) -> Archive | None:
-    """`Archive`: a text, or an object with Url, Sha256 and Revision."""
+def archive(context: Context, written: Any, pointer: str, owner: tuple[str, str]) -> Archive | None:
+    """`Archive`: a text, an object with Url, Sha256 and Revision, or one with a Version.
+
+    `owner` is the application and the service.
+    """
     if written is None:
         return None
     plain = isinstance(written, str)
     fields: Mapping[str, str] = {"Url": written} if plain else written
+    if "Version" in fields:
+        return _version(context, fields, pointer, owner)
     if "Url" not in fields:
+        if not {f"{pointer}/Url", f"{pointer}/Version"} & context.findings.document.values.keys():
+            hint = "where the code is, or which version of those that were uploaded"
+            context.findings.add("E0101", pointer, '"Url" or "Version" is missing', hint)
         return None
     place = pointer if plain else f"{pointer}/Url"
     found = _parse(context, fields["Url"], place)
@@ -33,6 +42,28 @@ def archive(context: Context, written: Any, pointer: str) -> Archive | None:
     if result.kind == "file":
         _check_file(context, result, place, pointer)
     return result
+
+
+def _version(context: Context, fields: Mapping[str, str], pointer: str, owner: tuple[str, str]) -> Archive:
+    """One that was uploaded; which one exactly, where it is known what there is."""
+    for name in fields:
+        if name != "Version":
+            message = f"{quote(name)} beside a version"
+            hint = "a version is its own place and checksum: take the other out"
+            context.findings.add("E0407", f"{pointer}/{name}", message, hint, key=True)
+    written, place = fields["Version"].lower(), f"{pointer}/Version"
+    if context.versions is None:
+        return Archive("version", written)
+    there = context.versions(*owner)
+    found = [each for each in there if each.startswith(written)]
+    if not found:
+        shown = ", ".join(each[:SHOWN_DIGITS] for each in there[:_SHOWN_MEMBERS])
+        hint = f"uploaded: {shown}" if there else "none is uploaded yet: `conpaas code upload`"
+        context.findings.add("E0408", place, f"{owner[1]} has no version {quote(written[:SHOWN_DIGITS])}", hint)
+    elif len(found) > 1:
+        shown = ", ".join(each[: max(SHOWN_DIGITS, len(written) + 4)] for each in found)
+        context.findings.add("E0409", place, f"{quote(written)} could be several versions", f"say more digits: {shown}")
+    return Archive("version", found[0] if found else written)
 
 
 def _parse(context: Context, text: str, pointer: str) -> Archive | None:

@@ -25,11 +25,12 @@ class Place:
 class Archive:
     """Where the code of a service comes from.
 
-    `location` is an absolute path, a URL, or a git URL; `revision` a git branch, tag or commit ("" elsewhere).
+    `location` is an absolute path, a URL, a git URL, or an uploaded version (all its digits, where the backend was
+    asked); `revision` a git branch, tag or commit ("" elsewhere).
     `sha256` is what the manifest demands, or "".
     """
 
-    kind: Literal["file", "url", "git"]
+    kind: Literal["file", "url", "git", "version"]
     location: str
     sha256: str = ""
     revision: str = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.manifest.assembly import DEFAULT, assembled
 from conpaas_iac.manifest.build import build
-from conpaas_iac.manifest.context import Context, Inspect, look, prune
+from conpaas_iac.manifest.context import Context, Inspect, Versions, look, prune
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.model import Manifest
@@ -34,12 +34,14 @@ def read(
     inspect: Inspect = look,
     currencies: Collection[str] = (),
     environment: str = DEFAULT,
+    versions: Versions | None = None,
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
     Beside the file there may be an overlay for the `environment`, above it a fleet's `conpaas.json`. The path of an
     overlay means the manifest beside it. `providers` are the clouds of this installation; `settings_cloud` is the
-    user's default; `inspect` looks at code; `currencies` are those that prices are known in.
+    user's default; `inspect` looks at code; `currencies` are those that prices are known in; `versions` tells what
+    was uploaded.
     """
     document = assembled(path, environment, types, providers, settings_cloud)
     if not isinstance(document, Document):
@@ -50,7 +52,8 @@ def read(
     useless = check(findings, compose(types, providers))
     if not isinstance(document.data, dict):
         return Reading(None, findings.diagnostics)
-    context = Context(Path(document.source.name), findings, types, providers, settings_cloud, inspect, currencies)
+    known = (types, providers, settings_cloud, inspect, currencies, versions)
+    context = Context(Path(document.source.name), findings, *known)
     manifest = build(context, prune(document.data, useless))
     return Reading(None if findings.failed else manifest, findings.diagnostics)
 

@@ -22,7 +22,7 @@ from conpaas_iac.shipped import folder
 Schema = dict[str, Any]
 
 # Fields that only some types take; a type says which in the `fields` of its meta/service.yml.
-OWN_FIELDS = ("Archive", "Dump", "Password", "StartRole", "VolumeStartup")
+OWN_FIELDS = ("Archive", "Dump", "Keys", "Password", "StartRole", "VolumeStartup")
 _JSON_TYPES = {
     "str": "string", "path": "string", "int": "integer", "float": "number",
     "bool": "boolean", "list": "array", "dict": "object",

@@ -24,7 +24,7 @@ from conpaas_iac.plans import losses
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import hostkeys, moving, preflight, prospect, silence
+from conpaas_iac.usecases import hostkeys, moving, preflight, prospect, silence, swift
 from conpaas_iac.usecases.leaving import leave
 from conpaas_iac.usecases.means import Means
 from conpaas_iac.usecases.promising import Saved
@@ -81,6 +81,8 @@ def up(
         now = silence.without(now, preflight.check(now, settings), settings)
         now = _with_intent(now, means)
         lockfile.keep(means.shelf, name, wanted.lock)
+        if swift.applies(now, todo):
+            return Result(todo, urls(wanted, swift.up(now, engine, means)))
         for station, engine_then in moving.stations(now, engine, settings):
             _brought(_with_intent(station, means), engine_then, means)
         if now.moving:

@@ -23,7 +23,7 @@ from conpaas_iac.network.membership import Authorities
 from conpaas_iac.network.renewal import Policy
 from conpaas_iac.plans import losses, moves
 from conpaas_iac.settings import Settings
-from conpaas_iac.usecases import wish
+from conpaas_iac.usecases import pins, wish
 from conpaas_iac.usecases.wish import Known, Request, Wish
 
 
@@ -138,7 +138,8 @@ def wish_of(request: Request, settings: Settings) -> Wish:
         stack = place.stack_name(application, request.environment)
         shelf = place.shelf(place.placed(settings, stack))
         there = record.read(shelf, stack)
-        return Known(there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
+        about = (there.held, there.secrets, there.secret_names, there.founded, lockfile.applied(shelf, stack))
+        return Known(*about, pins.uploaded(settings, stack))
 
     wanted = wish.build(request, settings, used=lambda: _other_ranges(settings), known=known)
     _check_lock(wanted, known(wanted.application).lock)

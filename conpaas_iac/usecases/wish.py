@@ -28,8 +28,9 @@ from conpaas_iac.plans.plan import Danger
 from conpaas_iac.plans.prices import Prices
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import code
-from conpaas_iac.sources.code import Code
 from conpaas_iac.sources.inspected import Inspector
+from conpaas_iac.usecases import pins
+from conpaas_iac.usecases.pins import Uploaded
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Known:
     secret_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> its type's name -> secret
     founded: frozenset[str] = frozenset()  # services whose data is there
     lock: Lock | None = None  # the one that its machines were made with: a lock file that was lost comes back from it
+    versions: Uploaded | None = None
 
 
 def is_locked(asked: bool) -> bool:
@@ -118,8 +120,13 @@ def build(
     """
     types, internal = catalog.load(), catalog.load_internal()
     costs, inspect = prices.load(settings.prices), Inspector(settings.cache)
-    known_here = (types, clouds.providers(), settings.default_cloud, inspect, costs.currencies)
-    reading = read(request.manifest, *known_here, environment=request.environment)
+
+    def uploaded(application: str, service: str) -> tuple[str, ...]:
+        versions = known(application).versions
+        return versions(service).names() if versions else ()
+
+    about = (types, clouds.providers(), settings.default_cloud, inspect, costs.currencies, request.environment)
+    reading = read(request.manifest, *about, uploaded)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest
@@ -127,7 +134,7 @@ def build(
     before = lockfile.read(path)
     there = known(manifest.application)
     lock = _with_blocks(before or there.lock, manifest, request, settings, used)
-    lock, codes, notes = _with_code(lock, manifest, request, settings)
+    lock, codes, notes = pins.with_code(lock, manifest, settings.cache / "code", there.versions, request.dry)
     if lock != before:
         _refuse_if_locked(path, before, lock, request)
     versions = {name: each.version for name, each in codes.items()}
@@ -208,35 +215,6 @@ def _new_range(identity: tuple[str, str], settings: Settings, used: Iterable[IPv
     routes = (route.network for route in overlapping(pool, read_routes()))
     taken = [*used, *routes, IPv4Network(settings.lxd_bridge_range)]
     return addresses.choose_range(lockfile.seed(*identity), pool, taken)
-
-
-def _with_code(
-    lock: Lock, manifest: Manifest, request: Request, settings: Settings
-) -> tuple[Lock, dict[str, Code], list[str]]:
-    """The code of every service, and the lock with its pins. What may not be fetched now is noted.
-
-    A file beside the manifest is the user's own and needs no pin: when it changes, that is the new version.
-    """
-    pins, codes, notes = dict(lock.code), {}, []
-    for service in manifest.services:
-        archive, cache = service.archive, settings.cache / "code"
-        pin = pins.pop(service.name, {})
-        if archive is None:
-            continue
-        if archive.kind == "file":
-            codes[service.name] = code.fetch(archive, cache)
-            continue
-        source = code.source(archive)
-        pinned = pin.get("Version", "") if pin.get("Source") == source else ""
-        if pinned and request.dry:
-            codes[service.name] = Code(pinned, cache / f"{pinned}.tar.gz", source)
-        elif request.dry:
-            notes.append(f"code of {service.name}: known after fetch ({archive.location})")
-        else:
-            codes[service.name] = code.fetch(archive, cache, pinned)
-        if service.name in codes:
-            pins[service.name] = {"Source": source, "Version": codes[service.name].version}
-    return replace(lock, code=pins), codes, notes
 
 
 def _refuse_if_locked(path: Path, before: Lock | None, lock: Lock, request: Request) -> None:

@@ -15,8 +15,8 @@ from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldErro
 from conpaas_iac.usecases import inspection
 
 HELPERS = {
-    "conformance", "fleet_options", "fleet_sync", "options", "output", "operations", "operate", "running", "screen",
-    "several",
+    "activation", "conformance", "fleet_options", "fleet_sync", "operate", "operations", "options", "output", "push",
+    "running", "screen", "several",
 }  # fmt: skip
 
 

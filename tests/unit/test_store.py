@@ -40,6 +40,16 @@ def test_documents_come_and_go(shelf: Store) -> None:
     assert shelf.names() == ("blog.default/lock.json",)
 
 
+def test_files_of_any_size_come_and_go(shelf: Store, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"x" * (9 << 20))
+    assert not shelf.give("shop.default/front/one.tar.gz", target)
+    shelf.take("shop.default/front/one.tar.gz", source)
+    assert shelf.give("shop.default/front/one.tar.gz", target)
+    assert target.read_bytes() == source.read_bytes()
+    assert shelf.entries("shop.default/front") == ("one.tar.gz",)
+
+
 def test_what_is_conditional(shelf: Store) -> None:
     name = "shop.json"
     first = shelf.swap(name, None, b"one")

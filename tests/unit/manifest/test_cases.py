@@ -20,6 +20,12 @@ from tests.builders import PROVIDERS
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").iterdir())
+UPLOADED = ("0123456789" + "0" * 54, "abcdef0123" + "1" * 54, "abcdef0123456789" + "2" * 48)
+
+
+def versions(application: str, service: str) -> tuple[str, ...]:
+    """What was uploaded of every service but one."""
+    return () if service == "bare" else UPLOADED
 
 
 def reading(case: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Reading:
@@ -31,7 +37,8 @@ def reading(case: Path, types: Catalog, archives: Path, monkeypatch: pytest.Monk
     said = {name: (case / name).read_text().strip() for name in ("path", "environment") if (case / name).exists()}
     environment = said.get("environment") or ("default" if "path" in said or not overlays else overlays[0])
     path = Path(said.get("path", "manifest.json"))
-    return read(path, types, PROVIDERS, currencies=("USD", "credits"), environment=environment)
+    known = {"currencies": ("USD", "credits"), "versions": versions}
+    return read(path, types, PROVIDERS, environment=environment, **known)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -96,7 +96,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground catalog model pure host configure seen clouds engine wish",
     ),
     "fleet": (
-        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
+        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals fleet.promoting",
         "ground code catalog fetch model manifest pure clouds wish deployment",
     ),
     "back": (

@@ -1,7 +1,5 @@
 """Changing one thing in the text of a manifest, or of an overlay; every other byte stays."""
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -10,16 +8,15 @@ from typing import Any
 
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest import layers
+from conpaas_iac.manifest import layers, textedit
 from conpaas_iac.manifest.context import Context, Named
 from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.findings import Findings
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.naming import services
 from conpaas_iac.manifest.reader import Document, parse
-from conpaas_iac.manifest.source import Source, Span, child
-
-VALIDATE = "`conpaas validate` says what is wrong with the manifest"
+from conpaas_iac.manifest.source import Source, child
+from conpaas_iac.manifest.textedit import VALIDATE, Edit
 
 
 def set_count(text: str, service: str, group: str, count: int, types: Catalog, base: str | None = None) -> str:
@@ -29,7 +26,7 @@ def set_count(text: str, service: str, group: str, count: int, types: Catalog, b
     text is an overlay of that manifest. Raises UserError for an unknown service or group, a count out of range, a mix
     in `Machines`; ManifestError for text that is no JSON.
     """
-    spot = _spot(text, service, types, base)
+    spot = spot_of(text, service, types, base)
     kind = spot.named.kind
     if kind is None:
         raise UserError(f"service {service!r} is of a type that is not there: {spot.named.data.get('Type')}")
@@ -40,7 +37,7 @@ def set_count(text: str, service: str, group: str, count: int, types: Catalog, b
 
 def leave_out(text: str, service: str, node: str, types: Catalog, base: str | None = None) -> str:
     """The text with a machine in the service's `Without`; raises as `set_count` does."""
-    spot = _spot(text, service, types, base)
+    spot = spot_of(text, service, types, base)
     return spot.put(("Without",), [*spot.named.data.get("Without", ()), node]).applied(text)
 
 
@@ -48,21 +45,11 @@ def set_value(
     text: str, service: str, fields: Sequence[str], value: object, types: Catalog, base: str | None = None
 ) -> str:
     """The text with another value of a service's field, or of one inside an object; raises as `set_count` does."""
-    return _spot(text, service, types, base).put(fields, value).applied(text)
+    return spot_of(text, service, types, base).put(fields, value).applied(text)
 
 
 @dataclass(frozen=True)
-class _Edit:
-    span: Span
-    text: str
-
-    def applied(self, text: str) -> str:
-        """The text with it."""
-        return text[: self.span[0]] + self.text + text[self.span[1] :]
-
-
-@dataclass(frozen=True)
-class _Spot:
+class Spot:
     """A service as all layers say it, and where the document that is edited has it, or is to have it."""
 
     document: Document
@@ -73,29 +60,19 @@ class _Spot:
         """Of a field of the service."""
         return reduce(child, (*self.steps, *fields), "")
 
-    def put(self, fields: Sequence[str], value: object) -> _Edit:
+    def put(self, fields: Sequence[str], value: object) -> Edit:
         """Another value, with all around it that is not there yet."""
-        pointer, steps = "", (*self.steps, *fields)
-        for number, name in enumerate(steps):
-            if self.document.source.text[self.document.values[pointer][0]] not in "{[":
-                raise UserError(f"{steps[number - 1]} is no object", VALIDATE)
-            if child(pointer, name) not in self.document.values:
-                return _insert(self.document, pointer, name, _nested(steps[number + 1 :], value))
-            pointer = child(pointer, name)
-        return _Edit(self.document.values[pointer], json.dumps(value, ensure_ascii=False))
+        return textedit.put(self.document, (*self.steps, *fields), value)
 
 
-def _nested(steps: Sequence[str], value: object) -> object:
-    return reduce(lambda inner, name: {name: inner}, reversed(steps), value)
-
-
-def _spot(text: str, wanted: str, types: Catalog, base: str | None) -> _Spot:
-    document = _document(text)
+def spot_of(text: str, wanted: str, types: Catalog, base: str | None) -> Spot:
+    """Where a text, or an overlay of the `base`, has a service; raises as `set_count` does."""
+    document = document_of(text)
     overlay: Any = document.data
     if base is None or isinstance(overlay.get("Services"), list):
         named = _service(document, wanted, types)
-        return _Spot(document, tuple(named.pointer.split("/")[1:]), named)
-    below = _document(base)
+        return Spot(document, tuple(named.pointer.split("/")[1:]), named)
+    below = document_of(base)
     whole = layers.overlaid(layers.tree(below), layers.tree(document), lambda said: None)
     named = _service(layers.document(whole, below, ()), wanted, types)
     listed = whole.members["Services"].content
@@ -106,10 +83,11 @@ def _spot(text: str, wanted: str, types: Catalog, base: str | None) -> _Spot:
         remedy = 'give it a "ServiceName" in the manifest'
         raise UserError(f"an overlay cannot change service {wanted!r}: it has no name of its own", remedy)
     key = next((each for each in overlay.get("Services") or () if layers.is_called(item, each)), title)
-    return _Spot(document, ("Services", key), named)
+    return Spot(document, ("Services", key), named)
 
 
-def _document(text: str) -> Document:
+def document_of(text: str) -> Document:
+    """A text with its places; raises ManifestError where it is no JSON."""
     document = parse(Source("manifest", text))
     if document.diagnostics or not isinstance(document.data, dict):
         raise ManifestError(document.diagnostics)
@@ -153,7 +131,7 @@ def _in_range(kind: ServiceType, group: str, count: int) -> None:
         raise UserError(f"{group} of {kind.name} has {limits.minimum} to {limits.maximum} machines, not {count}")
 
 
-def _counted(spot: _Spot, kind: ServiceType, group: str, count: int) -> _Edit:
+def _counted(spot: Spot, kind: ServiceType, group: str, count: int) -> Edit:
     """What to write where."""
     aliases = kind.descriptor.group_aliases
     mix = next((name for name in spot.named.data.get("Machines", {}) if aliases.get(name, name) == group), None)
@@ -167,7 +145,7 @@ def _counted(spot: _Spot, kind: ServiceType, group: str, count: int) -> _Edit:
     return spot.put(("StartupInstances", key), count)
 
 
-def _in_mix(spot: _Spot, group: str, count: int) -> _Edit:
+def _in_mix(spot: Spot, group: str, count: int) -> Edit:
     batches = spot.named.data["Machines"][group]
     pointer = spot.pointer("Machines", group, "0", "Count")
     if not isinstance(batches, list) or len(batches) != 1 or "Count" not in batches[0]:
@@ -183,24 +161,8 @@ def _in_mix(spot: _Spot, group: str, count: int) -> _Edit:
     return _number(spot.document, pointer, count)
 
 
-def _number(document: Document, pointer: str, count: int) -> _Edit:
+def _number(document: Document, pointer: str, count: int) -> Edit:
     """A text stays a text."""
     start, end = document.values[pointer]
     quoted = document.source.text[start] == '"'
-    return _Edit((start, end), f'"{count}"' if quoted else str(count))
-
-
-def _insert(document: Document, pointer: str, key: str, value: object) -> _Edit:
-    """A member after the last one of an object, laid out as that one is."""
-    text = document.source.text
-    start, end = document.values[pointer]
-    steps = [each for each in document.keys if each.rpartition("/")[0] == pointer]
-    if not steps:
-        return _Edit((start, end), f"{{{json.dumps(key)}: {json.dumps(value)}}}")
-    last = max(steps, key=lambda each: document.keys[each])
-    key_span, value_span = document.keys[last], document.values[last]
-    before = re.search(r"\s*\Z", text[: key_span[0]])
-    colon = text[key_span[1] : value_span[0]]
-    space = before.group() if before else ""
-    space = space or (" " if colon.endswith(" ") else "")  # a first member on the line of its bracket
-    return _Edit((value_span[1], value_span[1]), f",{space}{json.dumps(key)}{colon}{json.dumps(value)}")
+    return Edit((start, end), f'"{count}"' if quoted else str(count))

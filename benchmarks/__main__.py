@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [crowd] [fleet] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ SETS = {
     "quick": "verbs that answer at once",
     "story": "DokuWiki from up to down",
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
+    "fleet": "`fleet plan` of 50 unchanged applications on a cloud in memory; minutes",
     "ground": "what set-up brings; minutes",
     "vpn": "two machines over the VPN and beside it",
     "wordpress": "WordPress up, and changed in every way under load; minutes",

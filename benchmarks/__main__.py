@@ -16,6 +16,7 @@ SETS = {
     "quick": "verbs that answer at once",
     "story": "DokuWiki from up to down",
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
+    "fleet": "`fleet plan` of 50 unchanged applications on a cloud in memory; minutes",
     "ground": "what set-up brings; minutes",
     "review": "size of the comment on a pull request",
     "types": "lines of service types, and a new one through the conformance suite; minutes",

@@ -24,6 +24,7 @@ VERBS = {
     "plan": "Show what `up` would do",
     "up": "Make the application as the manifest says",
     "diff": "Say in what two manifests, environments or revisions differ in meaning",
+    "promote": "Make a branch on which one environment says what another one says",
     "fleet": "Plan, make and look at all applications of a Git repository",
     "ci": "Review plans where manifests are reviewed, and carry out those very plans",
     "scale": "Change the number of machines in the manifest, and make it so",

@@ -101,10 +101,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "usecases.revisiting usecases.rotation usecases.inspection usecases.listing usecases.joining "
         "usecases.operating usecases.keeping usecases.orphans drift.drift drift.driftreport drift.driftfound "
         "drift.adoption usecases.examining usecases.reverting usecases.proving",
-        "ground catalog model pure host configure seen clouds engine wish",
+        "ground catalog model manifest pure host configure seen clouds engine wish",
     ),
     "fleet": (
-        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
+        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals fleet.promoting",
         "ground code catalog fetch model manifest pure clouds wish deployment",
     ),
     "ci": (

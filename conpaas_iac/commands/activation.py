@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conpaas_iac import clouds, settings
+from conpaas_iac import settings
 from conpaas_iac.backend import holder
-from conpaas_iac.catalog import Catalog
 from conpaas_iac.commands import options
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.fleet import place
-from conpaas_iac.manifest.rewrite import rewrite
 from conpaas_iac.system import git
 from conpaas_iac.usecases import committing
 
 if TYPE_CHECKING:
+    from conpaas_iac.manifest.rewrite import Editable
     from conpaas_iac.usecases.uploads import Target
 
 application = click.argument("application")
@@ -35,16 +34,16 @@ def about(where: "Target") -> tuple[str, str, str]:
     return where.application, where.environment, where.service.name
 
 
-def write(manifest: Path, text: str, what: str, types: Catalog) -> None:
-    """Another text for the manifest; in a fleet it is a commit, as `conpaas scale` makes one."""
+def write(editable: "Editable", text: str, what: str) -> None:
+    """Another text for the manifest or overlay; in a fleet it is a commit, as `conpaas scale` makes one."""
 
     def edit() -> str:
-        rewrite(manifest, text, types, clouds.providers())
+        editable.rewrite(text)
         return f"{what}\n\nBy hand ({holder.who()})\n"
 
-    fleet = git.checkout(manifest) if place.found(manifest) else None
+    fleet = git.checkout(editable.file) if place.found(editable.file) else None
     if fleet:
-        committing.committed(fleet, manifest, edit)
+        committing.committed(fleet, editable.file, edit)
     else:
         edit()
 
@@ -57,10 +56,10 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
     found = activating.switch(where, version)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
-    request = options.request(found.manifest, where.environment, locked)
+    request = options.request(found.editable.manifest, where.environment, locked)
     name = f"{where.application}: {where.service.name}"
-    write(found.manifest, found.after, f"{name} runs {found.version.short}", where.types)
-    back = (found.manifest, found.before, f"{name} runs what it ran before", where.types)
+    write(found.editable, found.after, f"{name} runs {found.version.short}")
+    back = (found.editable, found.before, f"{name} runs what it ran before")
     try:
         carry_out(request, form, events)
     except MachineError as error:

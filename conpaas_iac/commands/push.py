@@ -139,9 +139,9 @@ def remove(
 def _with_keys(where: "Target", text: str, what: str, locked: bool, form: str, events: str) -> int:
     from conpaas_iac.commands.up import carry_out
 
-    assert where.manifest  # or there is no text
-    write(where.manifest, text, f"{where.application}: {where.service.name}: {what}", where.types)
-    return carry_out(options.request(where.manifest, where.environment, locked), form, events)
+    editable = where.editable
+    write(editable, text, f"{where.application}: {where.service.name}: {what}")
+    return carry_out(options.request(editable.manifest, where.environment, locked), form, events)
 
 
 @key.command("list")

@@ -9,11 +9,8 @@ from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
 from conpaas_iac.errors import UserError
-from conpaas_iac.fleet import place
-from conpaas_iac.manifest import layers
-from conpaas_iac.manifest.model import Manifest
-from conpaas_iac.manifest.read import compile_
-from conpaas_iac.manifest.rewrite import read_exactly, rewrite
+from conpaas_iac.fleet import place, units
+from conpaas_iac.manifest.rewrite import Editable
 from conpaas_iac.system import git
 from conpaas_iac.usecases import committing, scaling
 
@@ -44,21 +41,23 @@ def command(
 ) -> int:
     """Change how many machines of SERVICE run GROUP: to N, or by +N or -N; edits MANIFEST, shows the diff, applies it.
 
-    Nothing else of the manifest's text is touched. Several services in one go are fine:
-    conpaas scale manifest.json blog backend=+2 db mysql=5
+    Nothing else of the manifest's text is touched; where the environment has an overlay, that one is edited.
+    Several services in one go are fine: conpaas scale manifest.json blog backend=+2 db mysql=5
 
     In a fleet (below a conpaas.json) the edit is a commit, whose message says from which numbers to which, and why.
     Numbers outside a service's `Scaling` are refused.
     """
-    layers.refuse_overlay(manifest, environment)
+    cloud = settings.load(near=manifest).default_cloud
+    editable = Editable(manifest, environment, catalog.load(), clouds.providers(), cloud)
     wanted = scaling.wanted(changes)
 
     def edit() -> str:
-        before = compiled(manifest, environment)
-        text = scaling.edited(read_exactly(manifest), before, wanted, remove, catalog.load())
-        rewrite(manifest, text, catalog.load(), clouds.providers())
-        said = scaling.summary(before, compiled(manifest, environment))
-        return f"{before.application}: scale {said}\n\n{cause or 'By hand'} ({holder.who()})\n"
+        before = editable.compiled()
+        text = scaling.edited(editable.text(), before, wanted, remove, editable.types, editable.base)
+        editable.rewrite(text)
+        said = scaling.summary(before, editable.compiled())
+        name = units.title(before.application, environment)
+        return f"{name}: scale {said}\n\n{cause or 'By hand'} ({holder.who()})\n"
 
     fleet = git.checkout(manifest) if place.found(manifest) else None
     if push and fleet is None:
@@ -66,15 +65,10 @@ def command(
     if fleet is None:
         edit()
     elif push:
-        commit = committing.pushed(fleet, manifest, edit)
+        commit = committing.pushed(fleet, editable.file, edit)
         click.echo(f"Pushed {commit[:12]}: applied by who syncs the fleet." if commit else "Nothing to scale.")
         return 0
     else:
-        committing.committed(fleet, manifest, edit)
+        committing.committed(fleet, editable.file, edit)
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
 
-
-def compiled(manifest: Path, environment: str) -> Manifest:
-    """Raises ManifestError where it has errors."""
-    cloud = settings.load(near=manifest).default_cloud
-    return compile_(manifest, catalog.load(), clouds.providers(), cloud, environment)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pulumi import automation as auto
 
-from conpaas_iac.backend.place import PROJECT, Placed
+from conpaas_iac.backend.place import PROJECT, STACKS, Placed
+from conpaas_iac.backend.store import at
 from conpaas_iac.engine.engine_calls import Command, Workspace
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import engine as binary
@@ -20,7 +21,7 @@ def of(settings: Placed, name: str) -> Workspace:
     if settings.backend_url.startswith("file://"):
         private_folder(Path(settings.backend_url.removeprefix("file://")))
     backend = auto.ProjectBackend(settings.backend_url)
-    return Workspace(
+    made = Workspace(
         work_dir=str(private_folder(settings.state / "workspaces" / name)),
         pulumi_home=str(binary.home(settings)),
         pulumi_command=_command(settings),
@@ -28,6 +29,9 @@ def of(settings: Placed, name: str) -> Workspace:
         secrets_provider=settings.secrets_provider,
         project_settings=auto.ProjectSettings(PROJECT, runtime="python", backend=backend),
     )
+    store = at(settings.backend_url, "")
+    made.stored = lambda stack: store.read(f"{STACKS}/{stack}.json")
+    return made
 
 
 def _command(settings: Settings) -> Command:

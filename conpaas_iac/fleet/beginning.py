@@ -2,12 +2,12 @@
 
 import json
 import secrets
-import subprocess
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
 from conpaas_iac.fleet.place import FOLDER, NAME
 from conpaas_iac.manifest.names import slug
+from conpaas_iac.system import git
 
 README = """# Fleet
 
@@ -50,16 +50,8 @@ def write(folder: Path) -> tuple[Path, ...]:
         for path, text in texts.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
-        _repository(folder)
+        if git.checkout(folder / NAME) is None:
+            git.run(folder, "init", "--quiet")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
     return tuple(folder / path for path in texts)
-
-
-def _repository(folder: Path) -> None:
-    """Git's own, unless the folder is in one."""
-    inside = subprocess.run(["git", "-C", str(folder), "rev-parse"], capture_output=True, check=False)
-    if inside.returncode:
-        done = subprocess.run(["git", "init", "-q", str(folder)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise UserError(f"git init: {done.stderr.strip()}")

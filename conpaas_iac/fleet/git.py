@@ -1,42 +1,30 @@
 """What Git knows of a fleet's repository: which files a range of commits touched, and files as they were."""
 
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        command = ["git", "-C", str(folder), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, errors="surrogateescape")
-    except OSError as error:
-        raise UserError(f"git cannot be started: {error.strerror}", "install git") from error
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it says nothing"])[0]
-        raise UserError(f"git {arguments[0]}: {said}", "is it a Git repository, and is the revision in this checkout?")
-    return done.stdout
+from conpaas_iac.system.git import GitError, run
 
 
 def top(folder: Path) -> Path:
     """Of the repository around a folder."""
-    return Path(_git(folder, "rev-parse", "--show-toplevel").strip())
+    return Path(run(folder, "rev-parse", "--show-toplevel").strip())
 
 
 def revision(folder: Path, name: str) -> str:
     """The commit of a name."""
     try:
-        return _git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").splitlines()[-1]
-    except UserError as error:
+        return run(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").splitlines()[-1]
+    except GitError as error:
         raise UserError(f"no revision {name!r} in {folder}", "git log") from error
 
 
 def since(folder: Path, begin: str) -> frozenset[Path]:
     """Files that differ from a revision, those not committed and not added included."""
-    changed = _git(folder, "diff", "--name-only", "--no-renames", "-z", revision(folder, begin), "--")
-    added = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/")
+    changed = run(folder, "diff", "--name-only", "--no-renames", "-z", revision(folder, begin), "--")
+    added = run(folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/")
     return _paths(folder, changed + added)
 
 
@@ -48,7 +36,7 @@ def between(folder: Path, span: str) -> frozenset[Path]:
     first, last = revision(folder, begin), revision(folder, end or "HEAD")
     if last != revision(folder, "HEAD"):
         raise UserError(f"{end} is not what is checked out here", f"git checkout {end}")
-    return _paths(folder, _git(folder, "diff", "--name-only", "--no-renames", "-z", first, last, "--"))
+    return _paths(folder, run(folder, "diff", "--name-only", "--no-renames", "-z", first, last, "--"))
 
 
 def _paths(folder: Path, listed: str) -> frozenset[Path]:
@@ -59,8 +47,7 @@ def _paths(folder: Path, listed: str) -> frozenset[Path]:
 def unpack(folder: Path, name: str, target: Path) -> None:
     """Write all files of a revision into a folder."""
     commit = revision(folder, name)
-    with tempfile.TemporaryFile() as archive:
-        subprocess.run(["git", "-C", str(folder), "archive", "--format=tar", commit], stdout=archive, check=True)
-        archive.seek(0)
-        with tarfile.open(fileobj=archive) as whole:
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+        run(folder, "archive", "--format=tar", f"--output={archive.name}", commit)
+        with tarfile.open(archive.name) as whole:
             whole.extractall(target, filter="data")

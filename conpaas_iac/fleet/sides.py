@@ -26,9 +26,9 @@ def side(written: str) -> Iterator[Meaning]:
     Raises UserError for what is none of them, ManifestError for a manifest with errors.
     """
     if (path := Path(written)).is_file():
-        yield _meaning(*meant(path))
+        yield of(*meant(path))
     elif unit := _unit(Path.cwd(), written):
-        yield _meaning(near(unit.manifest), unit.environment)
+        yield of(near(unit.manifest), unit.environment)
     else:
         revision, colon, rest = written.partition(":")
         if not colon or not rest:
@@ -46,9 +46,9 @@ def _at(here: Path, top: Path, rest: str, written: str) -> Meaning:
     """Paths at a revision begin at the repository's top, as Git's do, or at the current folder."""
     for path in (top / rest, here / rest):
         if path.is_file():
-            return _meaning(*meant(path))
+            return of(*meant(path))
     if unit := _unit(here, rest):
-        return _meaning(unit.manifest, unit.environment)
+        return of(unit.manifest, unit.environment)
     remedy = f"git ls-tree -r --name-only {written.partition(':')[0]}"
     raise UserError(f"{written}: there is no such manifest at that revision", remedy)
 
@@ -62,7 +62,8 @@ def _unit(folder: Path, written: str) -> units.Unit | None:
     return next((each for each in _units(folder) if written in (each.title, f"{each.name}:{each.environment}")), None)
 
 
-def _meaning(path: Path, environment: str = DEFAULT) -> Meaning:
+def of(path: Path, environment: str = DEFAULT) -> Meaning:
+    """What a manifest means in an environment; raises ManifestError for one with errors."""
     configured = settings.load(near=path)
     known = (catalog.load(), clouds.providers(), configured.default_cloud, Inspector(configured.cache))
     reading = read(path, *known, environment=environment)

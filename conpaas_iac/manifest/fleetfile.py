@@ -20,6 +20,7 @@ from conpaas_iac.manifest.schema import compose
 from conpaas_iac.manifest.shape import check
 from conpaas_iac.shipped import folder
 
+FILES = ("fleet", "overlay", "removed")  # what there are schemas of, beside manifests
 APPLY = "restart"  # the most dangerous class that is applied without asking, where nothing is said
 
 
@@ -55,6 +56,19 @@ class Fleet:
         return self.document.source.place(span)
 
 
+def schema_of(name: str, types: Catalog, providers: Providers) -> dict[str, Any]:
+    """The JSON Schema of one of FILES; clouds are those of this installation."""
+    schema = _schema(name)
+    if name != "fleet":
+        return schema
+    return {**schema, "$defs": compose(types, providers)["$defs"] | schema.get("$defs", {})}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder("schemas") / f"{name}.schema.json").read_text("utf-8"))
+    return found
+
+
 def read(path: Path, types: Catalog, providers: Providers) -> tuple[Fleet | None, tuple[Diagnostic, ...]]:
     """The fleet, or all that is wrong with its file."""
     source = load(Path(os.path.relpath(path)))  # it is above what the user named
@@ -64,8 +78,7 @@ def read(path: Path, types: Catalog, providers: Providers) -> tuple[Fleet | None
     findings = Findings(document)
     if not document.complete:
         return None, findings.diagnostics
-    schema = json.loads((folder("schemas") / "fleet.schema.json").read_text("utf-8"))
-    check(findings, {**schema, "$defs": compose(types, providers)["$defs"] | schema.get("$defs", {})})
+    check(findings, schema_of("fleet", types, providers))
     if findings.failed or not isinstance(document.data, dict):
         return None, findings.diagnostics
     data: Mapping[str, Any] = document.data
@@ -79,8 +92,7 @@ def overlay(document: Document) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     findings = Findings(document)
     if not document.complete:
         return None, findings.diagnostics
-    schema = json.loads((folder("schemas") / "overlay.schema.json").read_text("utf-8"))
-    useless = check(findings, schema)
+    useless = check(findings, _schema("overlay"))
     if not isinstance(document.data, dict):
         return None, findings.diagnostics
     root = layers.tree(document)
@@ -107,7 +119,7 @@ def tombstone(path: Path) -> tuple[Tombstone | None, tuple[Diagnostic, ...]]:
         return None, (source,)
     findings = Findings(parse(source))
     if findings.document.complete:
-        check(findings, json.loads((folder("schemas") / "removed.schema.json").read_text("utf-8")))
+        check(findings, _schema("removed"))
     data = findings.document.data
     if findings.failed or not isinstance(data, dict):
         return None, findings.diagnostics

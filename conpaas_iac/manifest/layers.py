@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.diagnostics import Diagnostic, say
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.reader import Document
@@ -45,10 +44,10 @@ def path_of(manifest: Path, environment: str) -> Path:
     return manifest.with_name(f"{manifest.stem}.{environment}{manifest.suffix}")
 
 
-def refuse_overlay(manifest: Path, environment: str) -> None:
-    """Raises UserError where one text is to be edited, and two say what the environment is."""
-    if (over := path_of(manifest, environment)).is_file():
-        raise UserError(f"{environment} has an overlay, and which file is meant cannot be known", f"edit {over}")
+def overlay_of(manifest: Path, environment: str) -> Path | None:
+    """The same, where there is one."""
+    path = path_of(manifest, environment)
+    return path if path.is_file() else None
 
 
 def tree(document: Document, pointer: str = "") -> Node:
@@ -102,19 +101,19 @@ def overlaid(base: Node, overlay: Node, report: Callable[[Diagnostic], None]) ->
 def _services(items: tuple[Node, ...], patches: Node, report: Callable[[Diagnostic], None]) -> Iterator[Node]:
     left = dict(patches.members)
     for item in items:
-        name = next((each for each in left if _is_called(item, each)), None)
+        name = next((each for each in left if is_called(item, each)), None)
         patch = left.pop(name) if name is not None else None
         if patch is None:
             yield item
         elif patch.content is not None:
             yield merged(item, patch)
-    names = [_title(item) for item in items]
+    names = [title(item) for item in items]
     for name, patch in left.items():
         if "Type" not in patch.members:
             report(_unknown(name, patch, names))
         else:
-            title = Node(name, patch.source, patch.key or patch.span, patch.key)
-            yield merged(None, patch.with_content({"ServiceName": title, **patch.members}))
+            called = Node(name, patch.source, patch.key or patch.span, patch.key)
+            yield merged(None, patch.with_content({"ServiceName": called, **patch.members}))
 
 
 def _unknown(name: str, patch: Node, names: list[str]) -> Diagnostic:
@@ -123,13 +122,15 @@ def _unknown(name: str, patch: Node, names: list[str]) -> Diagnostic:
     return say(patch.source, "E0601", patch.key or patch.span, message, hint)
 
 
-def _title(service: Node) -> str:
+def title(service: Node) -> str:
+    """What an overlay calls a service."""
     fields = (service.members.get(name) for name in ("ServiceName", "FrontendName", "Type"))
     return next((each.content for each in fields if each and isinstance(each.content, str)), "")
 
 
-def _is_called(service: Node, name: str) -> bool:
-    return _title(service) == name or (bool(slug(name)) and slug(_title(service)) == slug(name))
+def is_called(service: Node, name: str) -> bool:
+    """Whether an overlay means this service."""
+    return title(service) == name or (bool(slug(name)) and slug(title(service)) == slug(name))
 
 
 def document(root: Node, first: Document, more: tuple[Diagnostic, ...]) -> Document:

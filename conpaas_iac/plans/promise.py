@@ -16,7 +16,7 @@ from conpaas_iac.plans.inputs import Input
 from conpaas_iac.system.files import digest_of
 
 VERSION = 1
-MANIFEST, TOOL, STATE = "the manifest", "conpaas", "the state"
+MANIFEST, OVERLAY, TOOL, STATE = "the manifest", "the overlay", "conpaas", "the state"
 MOST = 5  # lines that are named
 
 
@@ -109,7 +109,7 @@ def refuse_moved(promise: Promise, inputs: Mapping[str, str], asked: Iterable[In
 
 
 def _said(name: str, before: str, after: str, details: list[str]) -> str:
-    if name == MANIFEST and details:
+    if name in (MANIFEST, OVERLAY) and details:
         rest = f", {len(details) - MOST} more" if details[MOST:] else ""
         return f"{name} ({', '.join(details[:MOST])}{rest})"
     if name == STATE:

@@ -3,14 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
 from conpaas_iac.backend import holder
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.manifest import edit, layers
-from conpaas_iac.manifest.rewrite import read_exactly
+from conpaas_iac.manifest import edit
+from conpaas_iac.manifest.rewrite import Editable
 from conpaas_iac.sources import code, versions
 from conpaas_iac.sources.versions import SHOWN, Version
 from conpaas_iac.usecases.uploads import Target
@@ -18,10 +17,10 @@ from conpaas_iac.usecases.uploads import Target
 
 @dataclass(frozen=True)
 class Switch:
-    """From what is active to another version; both texts are the manifest's."""
+    """From what is active to another version; both texts are of the file that is edited."""
 
     where: Target
-    manifest: Path
+    editable: Editable
     version: Version
     active: tuple[str, ...]
     before: str
@@ -31,18 +30,15 @@ class Switch:
 
 def switch(where: Target, written: str) -> Switch:
     """To the version that is named, or to the one that was active before; raises UserError."""
-    if where.manifest is None:
-        message = f"the manifest of {where.application}, which says what is active, is not where it was"
-        raise UserError(message, f"conpaas code activate MANIFEST {where.service.name} VERSION")
-    layers.refuse_overlay(where.manifest, where.environment)
+    editable = where.editable
     active = tuple(where.active())
     found = where.versions.find(written) if written else versions.previous(where.versions.all(), active)
     if found is None:
         raise UserError(f"{where.named} had no other version before", f"conpaas code list {where.application} …")
-    before = read_exactly(where.manifest)
-    after = edit.set_value(before, where.service.name, ("Archive",), {"Version": found.version}, where.types)
+    before, archive = editable.text(), {"Version": found.version}
+    after = edit.set_value(before, where.service.name, ("Archive",), archive, where.types, editable.base)
     notes = tuple(filter(None, (_kept(where, each) for each in active)))
-    return Switch(where, where.manifest, found, active, before, after, notes)
+    return Switch(where, editable, found, active, before, after, notes)
 
 
 def _kept(where: Target, version: str) -> str:
@@ -81,7 +77,8 @@ def failed(switch: Switch, error: MachineError, second: MachineError | None) -> 
     what = f"version {switch.version.short} of {switch.where.named} was not taken: {error.message}"
     known = ", ".join(each[:SHOWN] for each in switch.active) or "what it had"
     if second is None:
-        remedy = f"{known} is active on all machines, and {switch.manifest} is as before"
+        remedy = f"{known} is active on all machines, and {switch.editable.file} is as before"
         return MachineError(what, error.failures, remedy)
-    remedy = f"{switch.manifest} names {known} again; when the machines are mended: conpaas up {switch.manifest}"
+    file, again = switch.editable.file, f"conpaas up {switch.editable.manifest}"
+    remedy = f"{file} names {known} again; when the machines are mended: {again}"
     return MachineError(f"{what}; and going back failed: {second.message}", (*error.failures, *second.failures), remedy)

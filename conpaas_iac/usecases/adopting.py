@@ -9,7 +9,7 @@ from conpaas_iac.drift import adoption, trial
 from conpaas_iac.drift.driftreport import Drift, DriftReport
 from conpaas_iac.errors import UserError
 from conpaas_iac.manifest import edit, model
-from conpaas_iac.manifest.rewrite import read_exactly, rewrite
+from conpaas_iac.manifest.rewrite import Editable
 from conpaas_iac.manifest.source import SECRET_NAME
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases.situation import wish_of
@@ -61,16 +61,20 @@ class Adopted:
 
 
 def adopt(report: DriftReport, manifest: Path, settings: Settings) -> Adopted:
-    """Edit the manifest, nothing else of its text is touched; raises UserError where it would not be valid then."""
+    """Edit the manifest, or the environment's overlay, and nothing else of its text.
+
+    Raises UserError where it would not be valid then.
+    """
     wanted = wish_of(Request(manifest, report.environment, dry=True), settings)
     if wanted.application != report.application:
         raise UserError(f"{manifest} is of {wanted.application}, not of {report.application}", "--manifest FILE")
     edits, refused = proposed(report, wanted, settings)
-    before = after = read_exactly(manifest)
+    editable = Editable(manifest, report.environment, wanted.types, clouds.providers(), settings.default_cloud)
+    before = after = editable.text()
     for each in edits:
-        after = edit.set_value(after, each.service, each.fields, each.value, wanted.types)
-    rewrite(manifest, after, wanted.types, clouds.providers())
-    return Adopted(str(manifest), edits, refused, before, after)
+        after = edit.set_value(after, each.service, each.fields, each.value, wanted.types, editable.base)
+    editable.rewrite(after)
+    return Adopted(str(editable.file), edits, refused, before, after)
 
 
 def proposed(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest import edit, layers
-from conpaas_iac.manifest.rewrite import read_exactly
+from conpaas_iac.manifest import edit
 from conpaas_iac.usecases.uploads import Target
 
 LARGEST = 16_384  # bytes of a public key's file
@@ -89,8 +88,5 @@ def removed(where: Target, wanted: str) -> tuple[str, Key]:
 
 
 def _text(where: Target, keys: list[Key]) -> str:
-    if where.manifest is None:
-        raise UserError(f"the manifest of {where.application} is not where it was", "name it instead")
-    layers.refuse_overlay(where.manifest, where.environment)
-    lines = [each.line for each in keys]
-    return edit.set_value(read_exactly(where.manifest), where.service.name, ("Keys",), lines, where.types)
+    editable, lines = where.editable, [each.line for each in keys]
+    return edit.set_value(editable.text(), where.service.name, ("Keys",), lines, where.types, editable.base)

@@ -1,5 +1,6 @@
 """What a saved plan is made from, gathered: every input by name."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from conpaas_iac import __version__, shipped
 from conpaas_iac.backend import holder, lockfile, place, record
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
+from conpaas_iac.fleet import place as fleet
+from conpaas_iac.manifest import layers
 from conpaas_iac.plans import inputs, promise
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.plans.plandocument import document
-from conpaas_iac.plans.promise import MANIFEST, STATE, TOOL, VERSION, Promise
+from conpaas_iac.plans.promise import MANIFEST, OVERLAY, STATE, TOOL, VERSION, Promise
 from conpaas_iac.runs import stream
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import digest_of
@@ -76,7 +79,13 @@ def gathered(wanted: Wish, engine: Engine | None, settings: Settings) -> Iterato
     manifest = wanted.manifest
     yield TOOL, f"{__version__} {_folder('playbooks')[:12]}"
     yield "the backend", place.whole(settings).backend_url
-    yield MANIFEST, digest_of(manifest.path.read_bytes().replace(b"\r\n", b"\n"))
+    yield MANIFEST, _text(manifest.path)
+    if overlay := layers.overlay_of(manifest.path, wanted.environment):
+        yield OVERLAY, _text(overlay)
+    if fleet.found(manifest.path):
+        places = {name: (each.provider, each.settings) for name, each in manifest.clouds.items()}
+        said = json.dumps([wanted.home and wanted.home.fleet, places], sort_keys=True, default=str)
+        yield fleet.NAME, digest_of(said.encode())
     yield "the lock file", digest_of(lockfile.encode(replace(wanted.lock, code={})))
     for name, kind in sorted({**wanted.types, **wanted.internal}.items()):
         if kind.is_internal or name in {service.type for service in manifest.services}:
@@ -94,6 +103,10 @@ def gathered(wanted: Wish, engine: Engine | None, settings: Settings) -> Iterato
             if location:
                 yield f"{what} of {service.name}", _content(location)
     yield STATE, digest_of(b"".join(_state(engine)))
+
+
+def _text(path: Path) -> str:
+    return digest_of(path.read_bytes().replace(b"\r\n", b"\n"))
 
 
 def _code(wanted: Wish, service: str) -> str:

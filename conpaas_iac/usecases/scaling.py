@@ -31,8 +31,18 @@ def wanted(words: Iterable[str]) -> list[Change]:
     return found
 
 
-def edited(text: str, manifest: Manifest, changes: Iterable[Change], remove: Iterable[str], types: Catalog) -> str:
-    """The manifest's text with new numbers, and without the machines to be removed; raises UserError."""
+def edited(
+    text: str,
+    manifest: Manifest,
+    changes: Iterable[Change],
+    remove: Iterable[str],
+    types: Catalog,
+    base: str | None = None,
+) -> str:
+    """The manifest's text with new numbers, and without the machines to be removed; raises UserError.
+
+    With a `base` it is the text of its overlay.
+    """
     services = {service.name: service for service in manifest.services}
     changes, remove = tuple(changes), tuple(remove)
     if not changes and not remove:
@@ -41,15 +51,15 @@ def edited(text: str, manifest: Manifest, changes: Iterable[Change], remove: Ite
         if name not in services:
             raise UserError(f"no service {name!r}", suggestion(name, services, "services"))
         group, number = _number(change, services[name])
-        text = edit.set_count(text, name, group, number, types)
+        text = edit.set_count(text, name, group, number, types, base)
     owners = {node: _owner(node, services.values()) for node in remove}
     for node, service in owners.items():
-        text = edit.leave_out(text, service.name, node, types)
+        text = edit.leave_out(text, service.name, node, types, base)
     counted = {name for name, _ in changes}
     for service in {owner.name: owner for owner in owners.values()}.values():
         if service.name not in counted:
             for group, number in _fewer(service, [node for node, owner in owners.items() if owner is service]):
-                text = edit.set_count(text, service.name, group, number, types)
+                text = edit.set_count(text, service.name, group, number, types, base)
     return text
 
 

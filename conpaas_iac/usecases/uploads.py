@@ -16,6 +16,7 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.manifest.model import Manifest, Service
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.read import compile_, remembered
+from conpaas_iac.manifest.rewrite import Editable
 from conpaas_iac.manifest.source import Source
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import archives, versions
@@ -33,6 +34,15 @@ class Target:
     service: Service
     types: Catalog
     manifest: Path | None
+
+    @property
+    def editable(self) -> Editable:
+        """What says which code is active; raises UserError where that is not known here."""
+        if self.manifest is None:
+            message = f"the manifest of {self.application}, which says what it is to be, is not where it was"
+            raise UserError(message, "name the manifest instead of the application")
+        cloud = self.settings.default_cloud
+        return Editable(self.manifest, self.environment, self.types, clouds.providers(), cloud)
 
     @property
     def stack(self) -> str:

@@ -292,6 +292,19 @@ def test_a_manifest_that_was_edited_since_is_not_edited_back(world: World, answe
     assert refused.remedy == f"conpaas up {manifest}, or --revert"
 
 
+def test_an_environment_with_an_overlay_is_adopted_there(world: World, answers: Answers) -> None:
+    manifest = world.write({**backends(1), "Configuration": {"memory_limit": "64M"}})
+    overlay = manifest.with_name("manifest.default.json")
+    overlay.write_text('{"Services": {}}')
+    world.up()
+    text = record.read(world.engine().shelf, "shop.default").files("web-1")[INI].replace("64M", "96M")
+    answers["web-1"] = with_file(INI, mac="0", text=text)
+    before = manifest.read_text()
+    adopted = adopting.adopt(drift(world, texts=True), manifest, world.settings)
+    assert (adopted.manifest, adopted.exit_code, manifest.read_text()) == (str(overlay), 0, before)
+    assert overlay.read_text() == '{"Services": {"web": {"Configuration": {"memory_limit": "96M"}}}}'
+
+
 def test_machines_that_disagree_are_not_adopted(world: World, answers: Answers) -> None:
     manifest = world.write({**backends(2), "Configuration": {"memory_limit": "64M"}})
     world.up()

@@ -237,3 +237,35 @@ def test_a_promise_survives_its_own_form(world: World, verb: Verb, tmp_path: Pat
     assert verb("plan", world.write(backends(1)), "-o", saved) == 0
     again = promise.encode(promise.load(saved))
     assert again == saved.read_bytes()
+
+
+def test_the_layers_of_an_environment_are_inputs(
+    world: World, verb: Verb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, above = world.folder / "plan.json", world.folder / "conpaas.json"
+    above.write_text('{"Fleet": "acme", "Clouds": {"near": {"Provider": "lxd"}}}')
+    manifest = world.write({**backends(1), "Cloud": "near"})
+    overlay = manifest.with_name("manifest.staging.json")
+    overlay.write_text("{}")
+    assert verb("plan", manifest, "-e", "staging", "-o", saved) == 0
+    near = {"Provider": "lxd", "Project": world.settings.lxd_project}
+    moves = {
+        overlay: ('{"Services": {"web": {"Start": 1}}}', "the overlay;"),
+        above: (json.dumps({"Fleet": "acme", "Clouds": {"near": near}}), "conpaas.json"),
+    }
+    for path, (text, name) in moves.items():
+        before = path.read_text()
+        path.write_text(text)
+        said = refused(verb, capsys, "--plan", saved)
+        assert f"since it was made: {name}" in f"{said.splitlines()[0]};", said
+        path.write_text(before)
+    overlay.write_text('{"Services": {"web": {"StartupInstances": {"backend": 2}}}}')
+    said = refused(verb, capsys, "--plan", saved)
+    assert "since it was made: the overlay (web StartupInstances.backend: 1 -> 2)" in said
+    assert not world.lxd.running()
+    overlay.unlink()
+    assert "the overlay" in refused(verb, capsys, "--plan", saved)
+    overlay.write_text("{}")
+    more = {"near": {"Provider": "lxd"}, "far": {"Provider": "lxd"}}
+    above.write_text(json.dumps({"Fleet": "acme", "Apply": "safe", "Clouds": more}))
+    assert verb("up", "--plan", saved, "-e", "staging") == 0

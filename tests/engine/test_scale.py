@@ -72,3 +72,53 @@ def test_outside_of_a_fleet(world: World, capsys: pytest.CaptureFixture[str]) ->
     assert "is in no fleet" in capsys.readouterr().err
     assert cli.run(["scale", str(manifest), "web", "backend=2"]) == 0
     assert len(world.lxd.running()) == 2
+
+
+def of_staging(fleet: Path, overlay: str) -> Path:
+    """The environment's overlay, committed."""
+    path = fleet.with_name("manifest.staging.json")
+    path.write_text(overlay)
+    git.run(fleet.parent, "add", path.name)
+    git.run(fleet.parent, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "staging")
+    return path
+
+
+def test_where_there_is_an_overlay_that_is_edited(world: World, fleet: Path) -> None:
+    before = fleet.read_text()
+    overlay = of_staging(fleet, '{\n "Services": {"web": {"Size":"large"}}}')
+    assert cli.run(["scale", str(fleet), "-e", "staging", "web", "backend=+1"]) == 0
+    changed = '{\n "Services": {"web": {"Size":"large","StartupInstances":{"backend": 3}}}}'
+    assert (fleet.read_text(), overlay.read_text()) == (before, changed)
+    assert last(fleet).startswith("shop:staging: scale web backend 2 -> 3\n")
+    assert git.run(fleet.parent, "show", "--format=", "--name-only").split() == ["manifest.staging.json"]
+    assert len(world.lxd.running()) == 3
+    [node] = sorted(world.lxd.running())[:1]
+    assert cli.run(["scale", str(fleet), "-e", "staging", "--remove", "web-2"]) == 0
+    assert node in world.lxd.running()
+    assert len(world.lxd.running()) == 2
+    assert '"Without":["web-2"]' in overlay.read_text()
+    assert fleet.read_text() == before
+
+
+def test_an_overlay_that_would_have_errors_stays_as_it_is(
+    world: World, fleet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlay = of_staging(fleet, "{}")
+    assert cli.run(["scale", str(fleet), "-e", "staging", "web", "backend=4"]) == 1
+    assert "should be at most 3, is 4" in capsys.readouterr().err
+    assert (overlay.read_text(), last(fleet)) == ("{}", "staging")
+
+
+def test_an_environment_in_a_folder_of_its_own(world: World, fleet: Path) -> None:
+    (world.folder / "fleet/shop/production").mkdir(parents=True)
+    manifest = world.folder / "fleet/shop/production/manifest.json"
+    manifest.write_text(fleet.read_text())
+    (world.folder / "conpaas.json").write_text(
+        '{"Fleet": "acme", "DefaultCloud": "near", "Clouds": {"near": {"Provider": "lxd"}}}'
+    )
+    assert cli.run(["scale", str(manifest), "-e", "production", "web", "backend=1"]) == 1  # it is not committed
+    git.run(world.folder, "add", "-A", "fleet", "conpaas.json")
+    git.run(world.folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "more")
+    assert cli.run(["scale", str(manifest), "-e", "production", "web", "backend=1"]) == 0
+    assert last(manifest).startswith("shop:production: scale web backend 2 -> 1\n")
+    assert len(world.lxd.running()) == 1

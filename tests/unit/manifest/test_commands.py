@@ -65,3 +65,19 @@ def test_types() -> None:
     has_schema(listed, "types")
     assert listed["types"][0]["groups"]["backend"]["default"] == 1
     assert isinstance(CliRunner().invoke(types.command, ["phpp"]).exception, UserError)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("fleet", {"Fleet": "acme", "Clouds": {"near": {"Provider": "lxd"}}}, {"Clouds": {"near": {"Provider": "x"}}}),
+        ("overlay", {"Services": {"web": None}}, {"Services": 3}),
+        ("removed", {"Application": "old", "By": "ann", "Why": "unused"}, {"Application": "old"}),
+    ],
+)
+def test_the_schemas_of_a_fleets_files(name: str, good: object, bad: object) -> None:
+    result = CliRunner().invoke(schema.command, [name], standalone_mode=False)
+    validator = Draft202012Validator(json.loads(result.output))
+    assert validator.is_valid(good)
+    assert not validator.is_valid(bad)
+    assert CliRunner().invoke(schema.command, [name, "--type", "php"]).exit_code == 2

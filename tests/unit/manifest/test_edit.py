@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.errors import UserError
-from conpaas_iac.manifest.edit import set_count, set_value
+from conpaas_iac.manifest import layers
+from conpaas_iac.manifest.edit import leave_out, set_count, set_value
+from conpaas_iac.manifest.reader import parse
+from conpaas_iac.manifest.source import Source
 
 MYSQL = {"mysql": "mysql", "slaves": "mysql", "nodes": "mysql", "glb": "glb", "glb_nodes": "glb"}
 numbers = st.integers(1, 40)
@@ -120,3 +123,100 @@ def test_just_that_value_is_another(types: Catalog, options: Any, name: str, val
     after = json.loads(set_value(text, "front", ("Configuration", name), value, types))
     service["Configuration"] = {**(options or {}), name: value}
     assert after == {"Services": [{"Type": "mysql"}, service]}
+
+
+BASE = """{"Services": [
+  {"Type": "php", "ServiceName": "My front", "StartupInstances": {"web": 2}, "Without": ["my-front-7"]},
+  {"Type": "mysql", "ServiceName": "db", "StartupInstances": {"slaves": 2}},
+  {"Type": "php", "ServiceName": "mixed", "Machines": {"backend": [{"Count": 1}]}},
+  {"Type": "php"},
+  {"Type": "php"}
+]}"""
+
+
+def together(overlay: str) -> Any:
+    """What both say."""
+    base, patch = parse(Source("base", BASE)), parse(Source("overlay", overlay))
+    root = layers.overlaid(layers.tree(base), layers.tree(patch), lambda said: pytest.fail(said.message))
+    whole: Any = layers.document(root, base, ()).data
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("before", "service", "group", "after"),
+    [
+        ("{}", "my-front", "backend", '{"Services": {"My front": {"StartupInstances": {"backend": 3}}}}'),
+        (
+            '{\n  "Services": {\n    "my-front": {"Size":"large"}\n  }\n}\n',
+            "My front",
+            "backend",
+            '{\n  "Services": {\n    "my-front": {"Size":"large","StartupInstances":{"backend": 3}}\n  }\n}\n',
+        ),
+        (
+            '{"Services": {"db": {"StartupInstances": {"glb": "1"}}}}',
+            "db",
+            "mysql",
+            '{"Services": {"db": {"StartupInstances": {"glb": "1", "slaves": 3}}}}',
+        ),
+        (
+            '{"Services": {"db": {"StartupInstances": {"slaves" :"1"}}}}',
+            "db",
+            "mysql",
+            '{"Services": {"db": {"StartupInstances": {"slaves" :"3"}}}}',
+        ),
+        (
+            '{"Services": {"new": {"Type": "php"}}}',
+            "new",
+            "web",
+            '{"Services": {"new": {"Type": "php", "StartupInstances": {"web": 3}}}}',
+        ),
+        (
+            '{"Services": {"mixed": {"Machines": {"backend": [{"Count": 9}]}}}}',
+            "mixed",
+            "backend",
+            '{"Services": {"mixed": {"Machines": {"backend": [{"Count": 3}]}}}}',
+        ),
+        (
+            '{"Services": [{"Type": "php", "ServiceName": "a"}]}',
+            "a",
+            "web",
+            '{"Services": [{"Type": "php", "ServiceName": "a", "StartupInstances": {"web": 3}}]}',
+        ),
+        ("{}", "php", "web", '{"Services": {"php": {"StartupInstances": {"web": 3}}}}'),
+    ],
+)
+def test_an_overlay_says_the_number(types: Catalog, before: str, service: str, group: str, after: str) -> None:
+    assert set_count(before, service, group, 3, types, BASE) == after
+
+
+@pytest.mark.parametrize(
+    ("overlay", "service", "said"),
+    [
+        ('{"Services": {"db": null}}', "db", "no service 'db'"),
+        ("{}", "mixed", "a list in the manifest: an overlay replaces all of it"),
+        ("{}", "php2", "it has no name of its own"),
+        ('{"Services": {"My front": {"StartupInstances": null}}}', "my-front", "StartupInstances is no object"),
+    ],
+)
+def test_what_an_overlay_cannot_say(types: Catalog, overlay: str, service: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        set_count(overlay, service, "mysql" if service == "db" else "backend", 3, types, BASE)
+    assert said in caught.value.message
+
+
+def test_an_overlay_leaves_out_one_more_machine(types: Catalog) -> None:
+    after = leave_out("{}", "my-front", "my-front-2", types, BASE)
+    assert together(after)["Services"][0]["Without"] == ["my-front-7", "my-front-2"]
+    assert json.loads(after) == {"Services": {"My front": {"Without": ["my-front-7", "my-front-2"]}}}
+
+
+@given(OPTIONS, NAMES, st.text() | st.integers() | st.booleans(), st.sampled_from([None, 0, 2, "\t"]))
+def test_only_that_value_of_the_environment_is_another(
+    types: Catalog, options: Any, name: str, value: object, indent: Any
+) -> None:
+    service: dict[str, Any] = {"Start": 1} if options is None else {"Start": 1, "Configuration": options}
+    text = json.dumps({"Services": {"db": {"Start": 0}, "my-front": service}}, indent=indent)
+    before = together(text)
+    after = together(set_value(text, "My front", ("Configuration", name), value, types, BASE))
+    before["Services"][0].setdefault("Configuration", {})[name] = value
+    assert after == before

@@ -43,7 +43,8 @@ class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sou
     name: str
     group: str
     port: int  # 0: each of them
-    source: Literal["public", "service", "application"]  # everybody · this service's machines · services that use it
+    # everybody · this service's machines · services that use it · those of them that mount a volume of it
+    source: Literal["public", "service", "application", "mounts"]
     protocol: Literal["tcp", "udp", "any"] = "tcp"
 
 
@@ -64,6 +65,13 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     groups: tuple[str, ...] = ()
+
+
+class Mount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How machines of other services mount a volume: "{name}" in paths and units is the mount's; tasks/client.yml."""
+
+    unit: str  # active while it is mounted, and at no other time
+    files: tuple[File, ...] = ()
 
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +127,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code_unit: str = ""  # unit to reload when the code's version changes
     code_owner: str = ""  # user who owns the code while option `writable_code` is on; empty: always root
     drain: tuple[str, ...] = ()  # groups whose machines leave service before a change, where another one stays
+    mount: Mount | None = None  # where it has volumes that others mount (their `Mounts`)
     founds: str = ""  # group whose first machine begins the service's data, once
     secrets: dict[str, Secret] = {}
     operations: dict[str, Operation] = {}
@@ -204,42 +213,6 @@ def _read(path: Path) -> ServiceType:
     if missing := [name for name in descriptor.includes if not (role.parent / name).is_dir()]:
         raise UserError(f"{path}: includes {', '.join(missing)}: there is no such role beside it")
     return ServiceType(role.name, role, descriptor, specs)
-
-
-def place(path: Path, *steps: str | int) -> tuple[int, int]:
-    """Line and column of what keys and numbers of items lead to in a file of a role, as far as they lead."""
-    node: Any = yaml.compose(path.read_text(), Loader)
-    line, column = 0, 0
-    for step in steps:
-        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            mark = node.start_mark
-        elif isinstance(node, yaml.MappingNode) and (pair := _pair(node, step)):
-            mark, node = pair[0].start_mark, pair[1]
-        else:
-            break
-        line, column = mark.line, mark.column
-    return line + 1, column + 1
-
-
-def _pair(node: yaml.MappingNode, name: str | int) -> Any:
-    return next((pair for pair in node.value if pair[0].value == name), None)
-
-
-def words(path: Path) -> dict[str, tuple[int, int]]:
-    """Each plain value of a YAML file, with line and column of where it stands first."""
-    found: dict[str, tuple[int, int]] = {}
-    waiting: list[Any] = [yaml.compose(path.read_text(), Loader)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.ScalarNode):
-            here = (node.start_mark.line + 1, node.start_mark.column + 1)
-            found[node.value] = min(found.get(node.value, here), here)
-        elif isinstance(node, yaml.MappingNode):
-            waiting += [each for pair in node.value for each in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-    return found
 
 
 def _yaml(path: Path) -> Any:

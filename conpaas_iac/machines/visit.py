@@ -37,6 +37,7 @@ class Visit:
     drains: bool = False  # leaves service before the change
     joins: bool = True  # enters service after it
     host_key: str = ""  # that it has made itself and is to use from now on
+    clients: tuple[str, ...] = ()  # service types whose volumes it mounts
     batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
 
 

@@ -31,7 +31,8 @@ def test_every_file_has_its_template_and_every_template_its_file(kind: ServiceTy
         {"/" + path.relative_to(folder / "templates").as_posix().removesuffix(".j2") for path in folder.rglob("*.j2")}
         for folder in kind.folders
     ]
-    wanted = {file.path for file in kind.descriptor.files}
+    mounting = kind.descriptor.mount.files if kind.descriptor.mount else ()
+    wanted = {file.path for file in (*kind.descriptor.files, *mounting)}
     assert found[0] <= wanted <= set().union(*found)
 
 
@@ -100,7 +101,8 @@ every_operation = pytest.mark.parametrize(
 @every_operation
 def test_an_operation_does_one_thing(kind: ServiceType, name: str) -> None:
     operation = kind.descriptor.operations[name]
-    assert re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name)
+    assert all(re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", word) for word in name.split(" "))
+    assert not any(other.startswith(f"{name} ") for other in kind.descriptor.operations), "an operation or several"
     assert operation.summary[:1].isupper() and not operation.summary.endswith(".")
     assert len(operation.summary) <= 80
     if operation.secret:
@@ -163,5 +165,5 @@ def test_values_that_would_break_a_file_are_refused(name: str) -> None:
 def test_playbooks_name_the_phases() -> None:
     play = yaml.safe_load((Path(catalog.folder("playbooks")) / "configure.yml").read_text())[0]
     phases = list(dict.fromkeys(task["name"] for task in play["tasks"][1:]))
-    before = ["base", "host key", "install", "startup script", "drain"]
+    before = ["base", "host key", "install", "client", "startup script", "drain"]
     assert phases == [*before, "ship", "settle", "verify", "join", "confirm"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conpaas_iac import catalog, cli
 from conpaas_iac.shipped import folder
+from conpaas_iac.why import rolefiles
 from tests.schemas import check
 
 MANIFEST = """{
@@ -183,10 +184,10 @@ def test_neither_manifest_nor_application(own_state: Path, capsys: pytest.Captur
 def test_every_line_of_a_role_is_found(kind: catalog.ServiceType, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(kind.descriptor.files) - 1))
     path = kind.folder / "meta" / "service.yml"
-    row, column = catalog.place(path, "files", number)
+    row, column = rolefiles.place(path, "files", number)
     found = path.read_text().splitlines()[row - 1][column - 1 :]
     assert found.startswith(f"{{path: {kind.descriptor.files[number].path}")
     option = data.draw(st.sampled_from(sorted(kind.options)))
     specs = kind.folder / "meta" / "argument_specs.yml"
-    row, column = catalog.place(specs, "argument_specs", "main", "options", option)
+    row, column = rolefiles.place(specs, "argument_specs", "main", "options", option)
     assert specs.read_text().splitlines()[row - 1][column - 1 :] == f"{option}:"

@@ -144,12 +144,15 @@ class ServiceType:
     folder: Path
     descriptor: Descriptor
     options: Mapping[str, Mapping[str, Any]]  # `Configuration`, as in meta/argument_specs.yml
+    clients: tuple["ServiceType", ...] = ()  # types whose volumes its machines mount
 
     @cached_property
     def install_digest(self) -> str:
-        """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
+        """Names what tasks/install.yml (and vars) puts on a machine, and client.yml of `clients`; 12 hex digits."""
         patterns = ("tasks/install*", "vars/*", "files/**/*")
-        return self._named(path for pattern in patterns for each in self.folders for path in each.glob(pattern))[:12]
+        found = [path for pattern in patterns for each in self.folders for path in each.glob(pattern)]
+        found += [path for kind in self.clients for path in kind.folder.glob("tasks/client*")]
+        return self._named(found)[:12]
 
     @property
     def is_internal(self) -> bool:

@@ -1,7 +1,7 @@
 """Volumes that services mount of others: what those know of it, and where the mounting machines find them. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -69,6 +69,12 @@ def of_node(node: Node, topology: Topology, types: Catalog) -> tuple[Mounted, ..
         about = (source, kind, kind.descriptor.mount, topology.current(source))
         found.append(Mounted(name, each.volume, *about, *places, owner))
     return tuple(found)
+
+
+def kind_of(service: Service, topology: Topology, types: Catalog) -> ServiceType:
+    """A service's type, with what its machines have besides so that they can mount what it mounts."""
+    names = sorted({topology.service(each.service).type for each in service.mounts})
+    return replace(types[service.type], clients=tuple(types[name] for name in names))
 
 
 def volumes(service: Service, topology: Topology) -> list[dict[str, str]]:

@@ -15,17 +15,19 @@ def of_change(
     layout: Topology, applied: Iterable[Machine], there: Record, types: Catalog, lost: Collection[str]
 ) -> dict[str, str]:
     """Service -> why its data would be lost. `lost` are machines that are gone, or would be replaced."""
-    there_now = holders(applied, there, types)
+    applied = tuple(applied)
+    groups = _by_group(applied, there, types)
     wanted = {service.name: service for service in layout.services}
     found = {}
-    for name, members in there_now.items():
-        kind, machines = members
+    for name, (kind, machines) in holders(applied, there, types).items():
         service = wanted.get(name)
         if service is None or service.type != kind:
             what = "it is no longer in the manifest" if service is None else f"it becomes a {service.type} service"
             found[name] = f"{what}, and its data is on {_names(machines)}"
-        elif service.start and (reason := _shrinks(machines, {node.name for node in service.nodes}, lost)):
-            found[name] = reason
+        elif service.start:
+            for group, members in groups[name].items():
+                if reason := _shrinks(members, {node.name for node in service.nodes if group in node.groups}, lost):
+                    found[name] = reason
     return found
 
 
@@ -43,6 +45,20 @@ def holders(applied: Iterable[Machine], there: Record, types: Catalog) -> dict[s
         known, kind = there.nodes.get(machine.node), types.get(machine.type)
         if known and kind and any(kind.descriptor.groups[group].keeps_data for group in known.groups):
             found[machine.service] = (machine.type, (*found.get(machine.service, ("", ()))[1], machine.node))
+    return found
+
+
+def _by_group(
+    applied: Iterable[Machine], there: Record, types: Catalog
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Service -> group that keeps data -> the machines that have proved to hold it: what each holds is its own."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for machine in applied:
+        known, kind = there.nodes.get(machine.node), types.get(machine.type)
+        for group in known.groups if known and kind else ():
+            if kind and kind.descriptor.groups[group].keeps_data:
+                groups = found.setdefault(machine.service, {})
+                groups[group] = (*groups.get(group, ()), machine.node)
     return found
 
 

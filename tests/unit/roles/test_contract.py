@@ -137,6 +137,19 @@ def test_the_readme_names_every_operation(kind: ServiceType, name: str) -> None:
 
 
 @every_type
+def test_what_is_said_to_others_can_be_filled_in(kind: ServiceType) -> None:
+    secrets = dict.fromkeys(kind.descriptor.secrets, "x")
+    for text in (kind.descriptor.url, kind.descriptor.connect, *kind.descriptor.environment.values()):
+        assert "{}" not in text.format(address="10.42.0.1", service="files", secrets=secrets)
+
+
+@every_type
+def test_a_type_whose_volumes_are_mounted_says_how(kind: ServiceType) -> None:
+    assert bool(kind.descriptor.mount) == (kind.folder / "tasks" / "client.yml").exists()
+    assert kind.descriptor.mount or not any(port.source == "mounts" for port in kind.descriptor.ports)
+
+
+@every_type
 def test_names_of_types_are_no_verbs(kind: ServiceType) -> None:
     assert not {*language.names(kind)} & {*cli.VERBS}
 

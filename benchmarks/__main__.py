@@ -1,4 +1,4 @@
-"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [wordpress] [--runs N] [--write FILE]."""
+"""python -m benchmarks [story] [quick] [crowd] [ground] [vpn] [volume] [wordpress] [--runs N] [--write FILE]."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ SETS = {
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "ground": "what set-up brings; minutes",
     "vpn": "two machines over the VPN and beside it",
+    "volume": "files on a volume, beside the disk under it; minutes",
     "wordpress": "WordPress up, and changed in every way under load; minutes",
 }
 USUAL = ("quick", "story")

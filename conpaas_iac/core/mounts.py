@@ -10,6 +10,7 @@ from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog, ServiceType
 from conpaas_iac.core.layout import Node
 from conpaas_iac.core.topology import Service, Topology
+from conpaas_iac.manifest import model
 
 PLACES = "/srv/conpaas/volumes"  # of those that lie in the code: a link leads from there to here
 UNITS = (".service", ".timer", ".socket")
@@ -32,11 +33,11 @@ class Mounted:
     @property
     def mount_unit(self) -> str:
         """Active while it is mounted."""
-        return self._named(self.mount.unit)
+        return named(self.mount.unit, self.name)
 
     def of(self, file: catalog.File) -> catalog.File:
         """A file of its type, as that of this mount."""
-        return msgspec.structs.replace(file, path=self._named(file.path), unit=self._named(file.unit))
+        return msgspec.structs.replace(file, path=named(file.path, self.name), unit=named(file.unit, self.name))
 
     def context(self, services: Mapping[str, Any], units: Iterable[str]) -> dict[str, Any]:
         """What templates see of it; `units` come after it when the machine boots."""
@@ -49,8 +50,15 @@ class Mounted:
             "before": [each if each.endswith(UNITS) else f"{each}.service" for each in units],
         }
 
-    def _named(self, text: str) -> str:
-        return text.replace("{name}", self.name)
+
+def named(text: str, name: str) -> str:
+    """A path or unit of a type, as that of the mount of this name."""
+    return text.replace("{name}", name)
+
+
+def name_of(mount: model.Mount) -> str:
+    """In the names of its files and its unit."""
+    return f"{mount.service}-{mount.volume}"
 
 
 def of_node(node: Node, topology: Topology, types: Catalog) -> tuple[Mounted, ...]:
@@ -61,7 +69,7 @@ def of_node(node: Node, topology: Topology, types: Catalog) -> tuple[Mounted, ..
         return ()
     found = []
     for each in service.mounts:
-        source, name, inside = topology.service(each.service), f"{each.service}-{each.volume}", each.path[0] != "/"
+        source, name, inside = topology.service(each.service), name_of(each), each.path[0] != "/"
         kind = types[source.type]
         owner = next((asked["owner"] for asked in _asked(source) if asked["name"] == each.volume), "")
         places = (f"{PLACES}/{name}", each.path) if inside else (each.path, "")

@@ -25,8 +25,10 @@ def of_change(
             what = "it is no longer in the manifest" if service is None else f"it becomes a {service.type} service"
             found[name] = f"{what}, and its data is on {_names(machines)}"
         elif service.start:
+            kinds = types[service.type].descriptor.groups
             for group, members in groups[name].items():
-                if reason := _shrinks(members, {node.name for node in service.nodes if group in node.groups}, lost):
+                having = {group, kinds[group].copied_to}
+                if reason := _shrinks(members, {node.name for node in service.nodes if having & {*node.groups}}, lost):
                     found[name] = reason
     return found
 
@@ -51,14 +53,14 @@ def holders(applied: Iterable[Machine], there: Record, types: Catalog) -> dict[s
 def _by_group(
     applied: Iterable[Machine], there: Record, types: Catalog
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Service -> group that keeps data -> the machines that have proved to hold it: what each holds is its own."""
+    """Service -> group that keeps data -> the machines that have proved to hold it, or a copy."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for machine in applied:
         known, kind = there.nodes.get(machine.node), types.get(machine.type)
-        for group in known.groups if known and kind else ():
-            if kind and kind.descriptor.groups[group].keeps_data:
+        for name, group in kind.descriptor.groups.items() if known and kind else ():
+            if known and group.keeps_data and {name, group.copied_to} & {*known.groups}:
                 groups = found.setdefault(machine.service, {})
-                groups[group] = (*groups.get(group, ()), machine.node)
+                groups[name] = (*groups.get(name, ()), machine.node)
     return found
 
 

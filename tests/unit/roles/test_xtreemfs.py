@@ -13,7 +13,7 @@ from tests.builders import TYPES, build, service, trees
 from tests.unit.roles import rendered
 
 MASTER, HERE = "10.42.16.1", "10.42.16.3"
-SETTINGS: dict[str, Any] = {"address": HERE, "master": MASTER, "copies": 2, "volumes": [], "mounted": []}
+SETTINGS: dict[str, Any] = {"address": HERE, "master": MASTER, "copies": 2, "dirs": [], "volumes": [], "mounted": []}
 
 
 class Master:
@@ -107,14 +107,39 @@ def test_metadata_begins_once(master: Master, tmp_path: Path, monkeypatch: pytes
     files.METADATA, files.EMPTY = tmp_path / "metadata.mfs", tmp_path / "empty"
     files.EMPTY.write_text("MFSM NEW")
     monkeypatch.setattr(files.shutil, "chown", lambda *_: None)
-    with pytest.raises(files.Failed, match="is not on this machine any more"):
-        files.begin(False)
-    files.begin(True)
+    with pytest.raises(files.Failed, match="no machine of dir has a copy"):
+        files.begin(SETTINGS, False)
+    files.begin(SETTINGS, True)
     assert files.METADATA.read_text() == "MFSM NEW" and master.asked == ["start moosefs-master"]
     files.METADATA.rename(tmp_path / "metadata.mfs.back")  # it runs, or was killed
-    files.begin(False)
-    files.begin(True)
+    files.begin(SETTINGS, False)
+    files.begin(SETTINGS, True)
     assert not files.METADATA.exists()
+
+
+def test_the_most_advanced_copy_of_the_metadata_is_taken(
+    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = master.files
+    files.METADATA = tmp_path / "mfs" / "metadata.mfs"
+    files.METADATA.parent.mkdir()
+    monkeypatch.setattr(files.shutil, "chown", lambda *_: None)
+
+    def fetched(address: str) -> tuple[int, Path] | None:
+        if address == "10.42.16.9":
+            return None
+        folder = tmp_path / address
+        folder.mkdir()
+        (folder / "metadata_ml.mfs.back").write_text(f"of {address}")
+        (folder / "changelog_ml.0.mfs").write_text(f"{address[-1]}1: x\n{address[-1]}2: x\n")
+        return files.last_change(folder), folder
+
+    files.fetched = fetched
+    files.begin({**SETTINGS, "dirs": ["10.42.16.1", "10.42.16.9", "10.42.16.2"]}, True)
+    found = {path.name: path.read_text() for path in files.METADATA.parent.iterdir()}
+    assert found == {"metadata.mfs.back": "of 10.42.16.2", "changelog.0.mfs": "21: x\n22: x\n"}
+    assert master.asked == ["start moosefs-master"]
+    assert not (tmp_path / "10.42.16.1").exists()
 
 
 @pytest.mark.parametrize("name", ["", ".x", "../x", "a/b", "a b", "x" * 64, "-x"])

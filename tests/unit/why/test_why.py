@@ -119,6 +119,19 @@ def test_a_file_that_holds_a_secret_says_its_name_alone(manifest: str, capsys: p
         assert len(every["nodes"]) == 5
 
 
+def test_a_file_that_mounts_a_volume(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(MANIFEST)
+    document["Services"][2] |= {"Uses": ["files"], "Mounts": [{"Volume": "a", "Service": "files", "Path": "/var/a"}]}
+    document["Services"].append({"Type": "xtreemfs", "ServiceName": "files", "VolumeStartup": {"volumeName": "a"}})
+    Path("manifest.json").write_text(json.dumps(document, indent=1))
+    assert cli.run(["lock", "manifest.json"]) == 0
+    (answer,) = ask("/etc/conpaas/volumes/files-a.cfg", capsys)
+    assert answer["nodes"] == ["lone-1"]
+    found = places(answer)
+    assert found["service 'lone' mounts 'a'"].startswith("manifest.json:")
+    assert found["of xtreemfs, for machines that mount a volume"].startswith("roles/xtreemfs/meta/service.yml:")
+
+
 def test_packages_and_units(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
     unit, package = ask("php8.2-fpm", capsys)
     assert (unit["kind"], package["kind"]) == ("unit", "package")

@@ -90,6 +90,12 @@ def read(blog: Story, pictures: dict[str, str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def whole(blog: Story) -> None:
+    """Until every piece has its copies; the master looks at all of them about once a minute."""
+    well = "0 pieces are on no OSD that is there, 0 have fewer"
+    until(lambda: well in blog.conpaas("xtreemfs", "status", blog.name), 300)
+
+
 def test_uploads_are_on_every_web_machine(blog: Story, pictures: dict[str, str]) -> None:
     assert read(blog, pictures) == {"blog-1": pictures, "blog-2": pictures}
 
@@ -133,8 +139,16 @@ def test_an_osd_killed_while_a_client_writes_loses_nothing(blog: Story, pictures
     assert {name: digest for digest, name in map(str.split, found.splitlines())} == written
     assert read(blog, pictures) == {"blog-1": pictures, "blog-2": pictures}
     blog.conpaas("up", blog.manifest)
-    until(lambda: "0 pieces" in blog.conpaas("xtreemfs", "status", blog.name), 60)
+    whole(blog)
     assert read(blog, pictures) == {"blog-1": pictures, "blog-2": pictures}
+
+
+def test_a_master_that_is_lost_takes_the_metadata_from_a_copy(blog: Story, pictures: dict[str, str]) -> None:
+    lxc("delete", "--force", f"{blog.name}--files-1")
+    blog.conpaas("up", blog.manifest)
+    assert read(blog, pictures) == {"blog-1": pictures, "blog-2": pictures}
+    whole(blog)
+    wordpress.publish(wordpress.log_in(url(blog)), "After", "Written after the master was lost.")
 
 
 def test_without_the_file_system_nothing_is_written_beside_it(blog: Story, pictures: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from conpaas_iac import settings
 from tests.e2e import wordpress
 from tests.e2e.conftest import ROOT, Story, tell
 from tests.e2e.machines import lxc, run, until
@@ -125,9 +126,9 @@ def test_an_osd_too_many_does_not_go(blog: Story, pictures: dict[str, str]) -> N
 def test_an_osd_killed_while_a_client_writes_loses_nothing(blog: Story, pictures: dict[str, str]) -> None:
     blog.conpaas("scale", blog.manifest, "files", "osd=3")
     machine, folder = f"{blog.name}--blog-1", "/srv/conpaas/volumes/files-uploads"
-    command = ["lxc", "exec", machine, "-T", "--", "python3", "-c", WRITE, folder, "/tmp/end"]
-    environment = {**blog.environment, "LXD_PROJECT": "conpaas"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as writer:
+    lxc_exec = ["lxc", "--project", settings.load().lxd_project, "exec", machine, "-T", "--"]
+    command = [*lxc_exec, "python3", "-c", WRITE, folder, "/tmp/end"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout
         lines = [writer.stdout.readline() for _ in range(5)]
         lxc("delete", "--force", f"{blog.name}--files-3")
@@ -156,7 +157,7 @@ def test_without_the_file_system_nothing_is_written_beside_it(blog: Story, pictu
     run(machine, "systemctl", "stop", "conpaas-volume-files-uploads")
     assert "Read-only file system" in run(machine, "touch", f"{folder}/beside", check=False)
     assert "conpaas-volume-files-uploads" in blog.conpaas("status", blog.name, fails=3)
-    blog.conpaas("drift", blog.manifest, "--revert")
+    blog.conpaas("drift", blog.name, "--revert", "--yes")
     assert read(blog, pictures) == {"blog-1": pictures, "blog-2": pictures}
 
 

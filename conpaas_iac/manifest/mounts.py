@@ -53,22 +53,22 @@ def _source(
     offering = [name for name, each in by_name.items() if _has_volumes(each)]
     other = by_name.get(mount.service)
     if other is None:
-        add("E0601", where, "there is no such service", suggestion(mount.service, offering, "services with volumes"))
+        add("E0701", where, "there is no such service", suggestion(mount.service, offering, "services with volumes"))
     elif other is service:
-        add("E0602", where, "a service cannot mount its own volumes", "another one does")
+        add("E0702", where, "a service cannot mount its own volumes", "another one does")
     elif other.kind and not _has_volumes(other):
         kinds = ", ".join(name for name, kind in sorted(context.types.items()) if kind.descriptor.mount)
         hint = suggestion(mount.service, offering, "services with volumes") or f"types with volumes: {kinds}"
-        add("E0602", where, f"{quote(other.title)} has no volumes: it is {other.kind.name}", hint)
+        add("E0702", where, f"{quote(other.title)} has no volumes: it is {other.kind.name}", hint)
     elif mount.service not in uses[service.pointer]:
         hint = f'"Uses" names all that a service may reach: add {quote(other.title)}'
-        add("E0605", where, f'{quote(other.title)} is not in "Uses"', hint)
+        add("E0705", where, f'{quote(other.title)} is not in "Uses"', hint)
     elif mount.volume not in (names := [each["volumeName"] for _, each in _volumes(other)]):
         hint = "it is made, and everybody may write into it; " + (
             suggestion(mount.volume, names, "asked for") or '"VolumeStartup" there says whose it is'
         )
         message = f"{quote(other.title)} does not ask for a volume {quote(mount.volume)}"
-        add("W0601", f"{pointer}/Volume", message, hint)
+        add("W0701", f"{pointer}/Volume", message, hint)
 
 
 def _has_volumes(service: Named) -> bool:
@@ -94,7 +94,7 @@ def _place(context: Context, service: Named, mount: Mount, pointer: str) -> None
         message, hint = f"{quote(mount.path)} goes with a version of the code", 'say where in the code, as "uploads"'
     else:
         return
-    context.findings.add("E0603", f"{pointer}/Path", message, hint)
+    context.findings.add("E0703", f"{pointer}/Path", message, hint)
 
 
 def _besides(context: Context, mount: Mount, pointer: str, found: Mapping[str, Mount]) -> None:
@@ -104,7 +104,7 @@ def _besides(context: Context, mount: Mount, pointer: str, found: Mapping[str, M
         if nested or (mount.service, mount.volume) == (before.service, before.volume):
             field, hint = ("Path", "each at a place of its own") if nested else ("Volume", "once is enough")
             message = f"{'another' if nested else 'this'} volume is mounted at {quote(before.path)} already"
-            context.findings.add("E0604", f"{pointer}/{field}", message, hint, related=[(other, "the other one")])
+            context.findings.add("E0704", f"{pointer}/{field}", message, hint, related=[(other, "the other one")])
             return
 
 
@@ -114,7 +114,7 @@ def _volumes_once(context: Context, service: Named) -> None:
         name = each["volumeName"]
         if name in seen:
             where, related = f"{pointer}/volumeName", [(seen[name], "the other one")]
-            context.findings.add("E0606", where, f"two volumes are called {quote(name)}", "", related=related)
+            context.findings.add("E0706", where, f"two volumes are called {quote(name)}", "", related=related)
         seen.setdefault(name, pointer)
 
 

@@ -23,6 +23,8 @@ VERBS = {
     "lock": "Fix addresses and code versions in the lock file",
     "plan": "Show what `up` would do",
     "up": "Make the application as the manifest says",
+    "diff": "Say in what two manifests, environments or revisions differ in meaning",
+    "fleet": "Plan, make and look at all applications of a Git repository",
     "scale": "Change the number of machines in the manifest, and make it so",
     "replace": "Make machines anew, one after another, under their addresses",
     "secret": "List secrets, set one, or rotate it without a gap",

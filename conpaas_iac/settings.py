@@ -1,7 +1,8 @@
-"""What the user has set for this machine: environment variables over `settings.json` over defaults.
+"""What the user has set: environment variables over the fleet's `conpaas.json` over `settings.json` over defaults.
 
 The file is `~/.config/conpaas/settings.json` (or `$CONPAAS_SETTINGS`), a JSON object with the field names below;
-the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on.
+the variable of `lxd_project` is `CONPAAS_LXD_PROJECT`, and so on. `conpaas.json` is looked for upwards from a manifest,
+or from the current folder: what a repository says of its applications is the same on every machine.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_config_path, user_state_path
 
 from conpaas_iac.errors import UserError
+from conpaas_iac.fleet import place
 
 ALWAYS = "always"
 
@@ -78,8 +80,8 @@ class Settings:
         return self.backend or f"file://{self.state / 'backend'}"
 
 
-def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings; raises UserError with the file and field that is wrong."""
+def load(environment: Mapping[str, str] = os.environ, near: Path | None = None) -> Settings:
+    """Read the settings, for what is `near` this path; raises UserError with the file and field that is wrong."""
     path = Path(environment.get("CONPAAS_SETTINGS") or user_config_path("conpaas") / "settings.json")
     names = [field.name for field in fields(Settings)]
     values: dict[str, str] = {}
@@ -95,6 +97,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
                 raise UserError(f"{path}: unknown setting {name!r}", f"known settings: {', '.join(names)}")
             if not isinstance(value, str):
                 raise UserError(f"{path}: {name} should be a string")
+    values |= place.settings(near or Path.cwd())
     for name in names:
         if set_value := environment.get(f"CONPAAS_{name.upper()}"):
             values[name] = set_value

@@ -19,11 +19,13 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors runs.events core.ordering system.files shipped settings backend.store backend.bucket "
-        "system.trying system.git system.downloads machines.ssh machines.remote core.quoting core.placeholders "
-        "system.processes runs.stream runs.journal system.supervisor system.flock backend.holder backend.lease "
-        "backend.lessee backend.turn backend.place backend.holding system.memory runs.workers backend runs system "
-        "sources core network plans machines drift why usecases views",
+        "__init__ errors runs.events core.ordering system.files shipped settings fleet fleet.place "
+        "backend.store backend.bucket system.trying system.git system.downloads machines.ssh "
+        "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
+        "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
+        "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
+        "core "
+        "network plans machines drift why usecases views",
         "",
     ),
     "code": (
@@ -39,7 +41,8 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "manifest": (
-        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type",
+        "manifest manifest.* usecases.scaling usecases.committing usecases.new_type fleet.units fleet.touched "
+        "fleet.git fleet.beginning",
         "ground code catalog model",
     ),
     "fetch": (
@@ -93,6 +96,10 @@ ROOMS: dict[str, tuple[str, str]] = {
         "drift.adoption usecases.examining usecases.reverting",
         "ground catalog model pure host configure seen clouds engine wish",
     ),
+    "fleet": (
+        "fleet.decisions fleet.repository fleet.survey fleet.sides fleet.approvals",
+        "ground code catalog fetch model manifest pure clouds wish deployment",
+    ),
     "back": (
         "usecases.adopting drift.trial why.*",
         "ground code catalog model manifest fetch pure host clouds engine wish deployment",
@@ -103,12 +110,16 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "shows": (
         "views.report views.planview views.planmarkdown views.live views.netview views.pastview views.stateview "
-        "views.driftview views.whyview views.sideview",
-        "ground pure deployment net back",
+        "views.driftview views.whyview views.sideview views.fleetview",
+        "ground manifest pure deployment net fleet back",
+    ),
+    "sync": (
+        "sync sync.*",
+        "ground pure fleet",
     ),
     "verbs": (
         "cli commands commands.*",
-        "ground code catalog model manifest pure host wish clouds deployment back net shows",
+        "ground code catalog model manifest pure host wish clouds deployment fleet back net shows sync",
     ),
 }
 
@@ -122,9 +133,9 @@ HOMES = {
     "jinja2": "core.templates",
     "jsonschema": "manifest.*",
     "keystoneauth1": "openstack",
-    "msgspec": "backend.holder backend.lease backend.lessee runs.stream runs.journal backend.statefile catalog "
-    "sources.inspected core.render backend.record network.membership core.declaration network.net* usecases.net "
-    "drift.* usecases.examining usecases.reverting plans.promise usecases.promising core.mounts",
+    "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
+    "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
+    "usecases.net drift.* usecases.examining usecases.reverting plans.promise usecases.promising core.mounts",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -133,7 +144,7 @@ HOMES = {
     "pylxd": "lxd provider.*",
     "requests": "lxd",
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
-    "views.whyview views.sideview commands.*",
+    "views.whyview views.sideview views.fleetview commands.*",
     "semver": "engine.engine_*",
     "yaml": "catalog why.rolefiles manifest.* network.vpn usecases.net",
 }
@@ -145,7 +156,8 @@ PURE = (
     "network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
-    "plans.cost plans.costwords plans.moves drift.drift drift.driftreport drift.driftfound drift.adoption"
+    "plans.cost plans.costwords plans.moves fleet.decisions drift.drift "
+    "drift.driftreport drift.driftfound drift.adoption"
 )
 WORLD = {"os", "subprocess", "socket", "urllib", "time", "tempfile", "shutil", "random", "threading", "pylxd", "pulumi"}
 LONGEST = 250

@@ -30,14 +30,23 @@ def holding(settings: Settings, stack: str, listen: Listener = silent, hears: bo
     Waits as long as the setting `wait` says; raises LeaseHeldError saying who holds it, since when, doing what.
     """
     lessee = Lessee(leases(settings), f"{stack}.json", here(), ApplicationHeads(settings, stack), ttl=lease.TTL)
-    turn = Turn(stack, listen, lambda: _proved(lessee, turn))
-    turn.waited = _wait(lessee, stack, _patience(settings), listen)
+    with held(lessee, stack, _patience(settings), listen, hears) as turn:
+        yield within(settings, stack, lessee.head, turn)
+
+
+@contextmanager
+def held(
+    lessee: Lessee, name: str, patience: float, listen: Listener = silent, hears: bool = True
+) -> Iterator[Turn]:
+    """The turn of who holds a lease; waits at most so many seconds for it."""
+    turn = Turn(name, listen, lambda: _proved(lessee, turn))
+    turn.waited = _wait(lessee, name, patience, listen)
     failed = True
     try:
         with turn.hearing() if hears else nullcontext(), _beating(lessee, turn):
             lessee.settle()
             turn.check("all of it")
-            yield within(settings, stack, lessee.head, turn)
+            yield turn
             failed = False
     except Exception:
         raise  # what a step began has ended when it raises, or it said so

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from conpaas_iac.backend.homes import Home
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core import placeholders
 from conpaas_iac.core.places import Place, Places
@@ -106,6 +107,7 @@ class Record:
     given_up: frozenset[str] = frozenset()  # services whose data may be lost, until the run that was told so has ended
     places: Places = field(default_factory=dict)  # that its machines are at, or that a run began to use
     host_keys: Mapping[str, HostKey] = field(default_factory=dict)  # of machines that booted with another one
+    home: Home | None = None
     version: int = VERSION
 
     def confirms(self, node: str, instance_id: str, digest: str) -> bool:

@@ -18,7 +18,7 @@ def command(manifest: Path, environment: str, form: str) -> int:
     from conpaas_iac.usecases.situation import wish_of
     from conpaas_iac.usecases.wish import Request
 
-    wish = wish_of(Request(manifest, environment), settings.load())
+    wish = wish_of(Request(manifest, environment), settings.load(near=manifest))
     lock = wish.lock
     blocks = {name: str(block) for name, block in sorted(lock.blocks.items())}
     code = {name: pin["Version"] for name, pin in sorted(lock.code.items())}

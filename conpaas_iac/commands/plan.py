@@ -48,7 +48,7 @@ def command(
 
     request = options.request(manifest, environment, locked)
     with running("json" if form != "text" else form, events, manifest=manifest, kept=False, live=False) as run:
-        configured = settings.load()
+        configured = settings.load(near=manifest)
         now, engine = prospect.survey(request, configured, look=refresh)
         plan = prospect.plan_of(now)
         excess = plan.cost.excess if plan.cost else ""

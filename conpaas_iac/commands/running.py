@@ -90,7 +90,7 @@ def running(
     """Tell and remember what happens inside, and how it ends. `application` may be said later, by its plan."""
     if events == "-" and form == "json":
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
-    configured, console = settings.load(), output.console(form == "json" or events == "-", quiet)
+    configured, console = settings.load(near=manifest), output.console(form == "json" or events == "-", quiet)
     begun = Begun(
         by=holder.who(),
         pid=os.getpid(),

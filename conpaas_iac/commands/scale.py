@@ -9,6 +9,8 @@ from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
 from conpaas_iac.errors import UserError
+from conpaas_iac.fleet import place
+from conpaas_iac.manifest import layers
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import compile_
 from conpaas_iac.manifest.rewrite import read_exactly, rewrite
@@ -48,16 +50,17 @@ def command(
     In a fleet (below a conpaas.json) the edit is a commit, whose message says from which numbers to which, and why.
     Numbers outside a service's `Scaling` are refused.
     """
+    layers.refuse_overlay(manifest, environment)
     wanted = scaling.wanted(changes)
 
     def edit() -> str:
-        before = compiled(manifest)
+        before = compiled(manifest, environment)
         text = scaling.edited(read_exactly(manifest), before, wanted, remove, catalog.load())
         rewrite(manifest, text, catalog.load(), clouds.providers())
-        said = scaling.summary(before, compiled(manifest))
+        said = scaling.summary(before, compiled(manifest, environment))
         return f"{before.application}: scale {said}\n\n{cause or 'By hand'} ({holder.who()})\n"
 
-    fleet = git.checkout(manifest) if in_fleet(manifest) else None
+    fleet = git.checkout(manifest) if place.found(manifest) else None
     if push and fleet is None:
         raise UserError(f"{manifest} is in no fleet: there is no conpaas.json above it", "without --push")
     if fleet is None:
@@ -71,11 +74,7 @@ def command(
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
 
 
-def compiled(manifest: Path) -> Manifest:
+def compiled(manifest: Path, environment: str) -> Manifest:
     """Raises ManifestError where it has errors."""
-    return compile_(manifest, catalog.load(), clouds.providers(), settings.load().default_cloud)
-
-
-def in_fleet(manifest: Path) -> bool:
-    """Whether a fleet's file is in a folder above."""
-    return any((folder / "conpaas.json").is_file() for folder in manifest.resolve().parents)
+    cloud = settings.load(near=manifest).default_cloud
+    return compile_(manifest, catalog.load(), clouds.providers(), cloud, environment)

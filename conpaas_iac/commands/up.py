@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.plans.plan import DANGERS, Danger
 from conpaas_iac.views import report
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 @options.environment
 @options.locked
 @options.may_lose
+@click.option(
+    "--within",
+    type=click.Choice(DANGERS),
+    default="data loss",
+    metavar="CLASS",
+    help="Do nothing where the plan is more dangerous: safe, restart or downtime.",
+)
 @options.events
 @options.wait
 @click.option("--all", "every", is_flag=True, help="Visit every machine, also those that are as they should be.")
@@ -50,6 +58,7 @@ def command(
     environment: str,
     locked: bool,
     may_lose: tuple[str, ...],
+    within: Danger,
     events: str,
     every: bool,
     parallel: int | None,
@@ -69,13 +78,13 @@ def command(
             raise click.UsageError(f"{option} is for one application: give it to the `up` of that one alone")
         from conpaas_iac.commands import several
 
-        arguments = ["-e", environment, *["--locked"] * locked, *["--all"] * every]
-        return several.carry_out(manifests, arguments, parallel, form, events)
+        arguments = ["--within", within, *["--locked"] * locked, *["--all"] * every]
+        return several.carry_out(manifests, environment, arguments, parallel, form, events)
     manifest = manifests[0] if manifests else None
     if plan_file is None:
         if manifest is None:
             raise click.UsageError("say which MANIFEST, or which --plan FILE")
-        request = replace(options.request(manifest, environment, locked, may_lose), every=every)
+        request = replace(options.request(manifest, environment, locked, may_lose), every=every, within=within)
         return carry_out(request, form, events, quiet=quiet)
     if every:
         raise click.UsageError("--all visits more than the plan of --plan says: one of them")
@@ -86,7 +95,8 @@ def command(
     given = click.get_current_context().get_parameter_source("environment") is not ParameterSource.DEFAULT
     where = environment if given else saved.promise.environment
     found = manifest or promise.place(saved.promise, plan_file)
-    return carry_out(options.request(found, where, locked, may_lose), form, events, saved, quiet)
+    request = replace(options.request(found, where, locked, may_lose), within=within)
+    return carry_out(request, form, events, saved, quiet)
 
 
 def carry_out(
@@ -111,7 +121,7 @@ def carry_out(
             console.print(planview.view(plan))
             run.planned(plan)
 
-        result = deployment.up(request, settings.load(), run.listen, announce, saved=saved)
+        result = deployment.up(request, settings.load(near=request.manifest), run.listen, announce, saved=saved)
     if form == "json":
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0

@@ -5,6 +5,10 @@ from pathlib import Path
 import click
 
 from conpaas_iac import catalog, clouds, settings
+from conpaas_iac.commands import options
+from conpaas_iac.fleet import place, units
+from conpaas_iac.manifest import fleetfile
+from conpaas_iac.manifest.assembly import meant
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
@@ -14,22 +18,34 @@ from conpaas_iac.sources.inspected import Inspector
 
 @click.command()
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST…")
+@options.environment
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
-def command(manifests: tuple[Path, ...], form: str) -> int:
+def command(manifests: tuple[Path, ...], environment: str, form: str) -> int:
     """Check manifests: every mistake in one go, with its place. Nothing is created, nothing is fetched.
+
+    Also the other files of a fleet: conpaas.json, overlays (manifest.staging.json) and tombstones (removed.json).
 
     Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
     """
-    types, configured = catalog.load(), settings.load()
-    inspect, currencies = Inspector(configured.cache), prices.load(configured.prices).currencies
     found: list[Diagnostic] = []
     for path in manifests:
-        reading = read(path, types, clouds.providers(), configured.default_cloud, inspect, currencies)
-        found += reading.diagnostics
+        found += _said(path, environment)
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
         click.echo(_summary(found, len(manifests)))
     return int(any(each.severity == "error" for each in found))
+
+
+def _said(path: Path, environment: str) -> tuple[Diagnostic, ...]:
+    types = catalog.load()
+    if path.name == place.NAME:
+        return fleetfile.read(path, types, clouds.providers())[1]
+    if path.name == units.TOMBSTONE and place.found(path):
+        return fleetfile.tombstone(path)[1]
+    configured = settings.load(near=path)
+    inspect, currencies = Inspector(configured.cache), prices.load(configured.prices).currencies
+    path, environment = meant(path, environment)
+    return read(path, types, clouds.providers(), configured.default_cloud, inspect, currencies, environment).diagnostics
 
 
 def _summary(found: list[Diagnostic], manifests: int) -> str:

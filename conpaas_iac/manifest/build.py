@@ -43,11 +43,11 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
     for service in services:
         clouds.object_to(service)
-    source = context.findings.document.source
-    places = {pointer: source.place(span) for pointer, span in context.findings.document.values.items()}
+    document = context.findings.document
+    places = {pointer: document.origin(pointer).place(span) for pointer, span in document.values.items()}
     about = (application, data.get("Description", ""))
     budget = _budget(context, data)
-    return Manifest(context.path, *about, services, dict(clouds.used), wide, places, budget, source.hidden)
+    return Manifest(context.path, *about, services, dict(clouds.used), wide, places, budget, document.hidden)
 
 
 def _budget(context: Context, data: Mapping[str, Any]) -> Budget | None:

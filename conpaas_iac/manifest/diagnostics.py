@@ -44,9 +44,12 @@ def say(
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By place, errors first where places are equal; the same thing is said once."""
+    """By place, errors first where places are equal, the first file first; the same thing is said once."""
     unique = dict.fromkeys(diagnostics)
-    return tuple(sorted(unique, key=lambda each: (each.place.line, each.place.column, each.code)))
+    files = list(dict.fromkeys(each.place.file for each in unique))
+    return tuple(
+        sorted(unique, key=lambda each: (files.index(each.place.file), each.place.line, each.place.column, each.code))
+    )
 
 
 class ManifestError(UserError):

@@ -1,10 +1,11 @@
 """Diagnostics about a document while it is being checked, by JSON pointer."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from conpaas_iac.manifest.diagnostics import Diagnostic, in_order, say
 from conpaas_iac.manifest.reader import Document
-from conpaas_iac.manifest.source import Span
+from conpaas_iac.manifest.source import Source, Span
 
 
 class Findings:
@@ -33,8 +34,10 @@ class Findings:
         for hushed, besides in self._hushed.items():
             if (pointer == hushed or pointer.startswith(hushed + "/")) and pointer != besides:
                 return
-        others = [(self._span(other, False), text) for other, text in related]
-        self._said.append(say(self.document.source, code, self._span(pointer, key), message, hint, others))
+        others = [(*self._span(other, False), text) for other, text in related]
+        source, span = self._span(pointer, key)
+        places = tuple((each.place(there), text) for each, there, text in others)
+        self._said.append(replace(say(source, code, span, message, hint), related=places))
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -46,11 +49,11 @@ class Findings:
         """Whether there is an error."""
         return any(each.severity == "error" for each in self._said)
 
-    def _span(self, pointer: str, key: bool) -> Span:
+    def _span(self, pointer: str, key: bool) -> tuple[Source, Span]:
         """Of the value, or of the nearest one around it that is there; objects and lists show their bracket."""
         if key and pointer in self.document.keys:
-            return self.document.keys[pointer]
+            return self.document.origin(pointer), self.document.keys[pointer]
         while pointer not in self.document.values and pointer:
             pointer = pointer.rpartition("/")[0]
-        start, end = self.document.values[pointer]
-        return (start, start + 1) if self.document.source.text[start : start + 1] in "{[" else (start, end)
+        source, (start, end) = self.document.origin(pointer), self.document.values[pointer]
+        return source, (start, start + 1) if source.text[start : start + 1] in "{[" else (start, end)

@@ -38,6 +38,8 @@ def check(findings: Findings, schema: Mapping[str, Any]) -> frozenset[str]:
 
 def _not_built(data: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """Services whose type is not built yet: one diagnostic says so, and nothing more is said about them."""
+    if "service" not in schema.get("$defs", {}):
+        return  # it is not the schema of manifests
     later = {*TYPES, *OLDER_TYPES} - {*schema["$defs"]["service"]["properties"]["Type"]["enum"]}
     match data:
         case {"Services": [*services]}:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from conpaas_iac.core.declaration import Machine
+from conpaas_iac.errors import UserError
 from conpaas_iac.plans.cost import Cost
 
 Action = Literal["add", "change", "replace", "move", "remove", "rest", "wake"]
@@ -120,6 +121,12 @@ class Plan:
         """Of its most dangerous line."""
         lost: tuple[Danger, ...] = ("data loss",) if self.losses else ()
         return worst((*lost, *(each.danger for each in self.changes), *(each.danger for each in self.shared)))
+
+    def refuse_beyond(self, limit: Danger) -> None:
+        """Raises UserError where it is more dangerous than this."""
+        if DANGERS.index(self.danger) > DANGERS.index(limit):
+            message = f"the plan of {self.application} is of class {self.danger!r}, and only {limit!r} is allowed here"
+            raise UserError(message, f"look at it with `conpaas plan`; then allow it: --within {self.danger!r}")
 
 
 @lru_cache(maxsize=1000)

@@ -20,7 +20,7 @@ from conpaas_iac.runs.stream import Line
 from conpaas_iac.system import processes
 
 INTERRUPTED = 130
-WORST = (70, INTERRUPTED, 3, 4, 1, 0)  # exit codes, the worst first; any other is a run that was killed: worse still
+WORST = (70, INTERRUPTED, 3, 4, 1, 2, 0)  # exit codes, the worst first; any other is a run that was killed: worse still
 
 Hear = Callable[[str, Line], None]  # name of the run, what it says
 
@@ -46,16 +46,17 @@ class Workers:
 
     def __init__(self, command: Sequence[str], parallel: int, hear: Hear) -> None:
         self._command, self._parallel, self._hear = tuple(command), parallel, hear
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()  # the handler of a second signal may come in the midst of that of the first
         self._stopping = False
 
     def run(self, works: Mapping[str, Sequence[str]]) -> dict[str, Done]:
         """Name -> arguments, begun in this order; name -> how it ended."""
-        with processes.interruptible(self._heard), ThreadPoolExecutor(self._parallel) as pool:
-            return dict(zip(works, pool.map(self._work, works, works.values()), strict=True))
+        with processes.interruptible(lambda *_: self.end()), ThreadPoolExecutor(self._parallel) as pool:
+            return dict(zip(works, pool.map(self.work, works, works.values()), strict=True))
 
-    def _work(self, name: str, arguments: Sequence[str]) -> Done:
+    def work(self, name: str, arguments: Sequence[str]) -> Done:
+        """Do one of them, here and now."""
         begun = time.monotonic()
         with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
             reads, writes = os.pipe()
@@ -71,7 +72,7 @@ class Workers:
                             stderr=said,
                             pass_fds=(writes,),
                         )
-                        self._running.add(process)
+                        self._running[name] = process
                 finally:
                     os.close(writes)
                 for raw in lines:
@@ -79,14 +80,21 @@ class Workers:
                         self._hear(name, line)
             code = process.wait()
             with self._lock:
-                self._running.remove(process)
+                del self._running[name]
             seconds = time.monotonic() - begun
             return Done(code if code >= 0 else 128 - code, seconds, _text(printed), _text(said))
 
-    def _heard(self, *_: object) -> None:
+    def end(self) -> None:
+        """Interrupt all that run; what has not begun does not begin."""
         with self._lock:
             self._stopping = True
-            for process in self._running:
+            for name in self._running:
+                self.interrupt(name)
+
+    def interrupt(self, name: str) -> None:
+        """Let it end after its running steps; the second time, now."""
+        with self._lock:
+            if process := self._running.get(name):
                 process.send_signal(signal.SIGINT)
 
 

@@ -63,6 +63,11 @@ def _said(name: object) -> Iterator[None]:
         raise UserError(f"{name}: cannot be written: {error.strerror}") from error
 
 
+def near(path: Path) -> Path:
+    """As somebody in this folder would say it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def private_folder(path: Path) -> Path:
     """The folder, made 0700 with all its parents where they were not there."""
     try:

@@ -76,6 +76,7 @@ def up(
         announce(todo, wanted)
         if todo.cost:
             todo.cost.refuse(wanted.application)
+        todo.refuse_beyond(request.within)
         now.refuse_losses(request.may_lose)
         now = silence.without(now, preflight.check(now, settings), settings)
         now = _with_intent(now, means)
@@ -117,6 +118,7 @@ def _with_intent(now: Situation, means: Means) -> Situation:
         making=now.record.making | now.coming,
         given_up=now.record.given_up | now.losses.keys(),
         places=now.places,
+        home=now.wish.home or now.record.home,
     )
 
 

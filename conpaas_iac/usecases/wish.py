@@ -8,7 +8,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from conpaas_iac import catalog, clouds
-from conpaas_iac.backend import lockfile
+from conpaas_iac.backend import homes, lockfile
+from conpaas_iac.backend.homes import Home
 from conpaas_iac.catalog import Catalog
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import addresses, render, topology
@@ -23,6 +24,7 @@ from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.manifest.read import read
 from conpaas_iac.network.standing import Standings, refuse_apart
 from conpaas_iac.plans import prices
+from conpaas_iac.plans.plan import Danger
 from conpaas_iac.plans.prices import Prices
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import code
@@ -52,6 +54,7 @@ class Wish:
     every: bool = False  # machines that are as they should be are visited, too
     standings: Standings = field(default_factory=dict)  # of the clouds that it knows
     prices: Prices = field(default_factory=prices.load)
+    home: Home | None = None  # the fleet that its manifest is of
     internal: Catalog = field(default_factory=catalog.load_internal)  # what machines of every type get
 
     @property
@@ -82,6 +85,7 @@ class Request:
     replaced: frozenset[str] = frozenset()  # machines to be made anew
     may_lose: frozenset[str] = frozenset()  # services whose data may be lost
     every: bool = False  # machines that are as they should be are visited, too
+    within: Danger = "data loss"  # nothing is done where the plan is more dangerous
     now: datetime = field(default_factory=lambda: datetime.now(UTC))  # certificates have lifetimes
 
 
@@ -114,7 +118,8 @@ def build(
     """
     types, internal = catalog.load(), catalog.load_internal()
     costs, inspect = prices.load(settings.prices), Inspector(settings.cache)
-    reading = read(request.manifest, types, clouds.providers(), settings.default_cloud, inspect, costs.currencies)
+    known_here = (types, clouds.providers(), settings.default_cloud, inspect, costs.currencies)
+    reading = read(request.manifest, *known_here, environment=request.environment)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     manifest = reading.manifest
@@ -145,7 +150,8 @@ def build(
     dumps = {} if request.dry else code.fetched(empty, settings.cache)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
     made = (manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps)
-    return Wish(*made, *said, standings=reach.standings(), prices=costs, internal=internal)
+    home = homes.of_manifest(request.manifest)
+    return Wish(*made, *said, standings=reach.standings(), prices=costs, home=home, internal=internal)
 
 
 def _held(manifest: Manifest, held: frozenset[str]) -> Manifest:

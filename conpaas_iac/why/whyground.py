@@ -13,11 +13,14 @@ from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import UserError
+from conpaas_iac.manifest.layers import path_of
+from conpaas_iac.manifest.loading import load
 from conpaas_iac.manifest.model import Manifest
-from conpaas_iac.manifest.read import load, remembered
+from conpaas_iac.manifest.read import read, remembered
 from conpaas_iac.manifest.reader import parse
 from conpaas_iac.manifest.source import Source
 from conpaas_iac.settings import Settings
+from conpaas_iac.system.files import near
 from conpaas_iac.usecases.situation import wish_of
 from conpaas_iac.usecases.wish import Request
 
@@ -67,7 +70,9 @@ def _of_application(application: str, environment: str, settings: Settings) -> G
     if there.origin is None or lock is None:
         remedy = f"name its manifest instead: conpaas why MANIFEST …; the next `conpaas up` of {application} keeps it"
         raise UserError(f"which manifest {application} was made from is not known", remedy)
-    manifest = remembered(_source(there.origin), types, clouds.providers(), settings.default_cloud)
+    manifest = _again(there.origin, environment, settings) or remembered(
+        _source(there.origin), types, clouds.providers(), settings.default_cloud
+    )
     if manifest is None:
         raise UserError(f"the copy of {application}'s manifest cannot be read", "conpaas why MANIFEST …")
     secrets = (there.secrets, there.secret_names)
@@ -78,6 +83,16 @@ def _of_application(application: str, environment: str, settings: Settings) -> G
     return Ground(manifest, layout, types, catalog.load_internal(), trees, lock_path, settings, ips, there.joins)
 
 
+def _again(origin: Origin, environment: str, settings: Settings) -> Manifest | None:
+    """The manifest of an environment with an overlay, where its files still say the same: then they are the places."""
+    path = near(Path(origin.path))
+    if not path_of(path, environment).is_file():
+        return None
+    known = (catalog.load(), clouds.providers(), settings.default_cloud)
+    found = read(path, *known, environment=environment).manifest
+    return found if found and found.text == origin.text else None
+
+
 def _source(origin: Origin) -> Source:
     """The file where it is still the same: what is hidden in the copy moves columns."""
     path = near(Path(origin.path))
@@ -85,11 +100,6 @@ def _source(origin: Origin) -> Source:
     if isinstance(loaded, Source) and parse(loaded).source.hidden == origin.text:
         return loaded
     return Source(str(path), origin.text)
-
-
-def near(path: Path) -> Path:
-    """As somebody in this folder would say it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _code(there: Record, manifest: Manifest) -> dict[str, str]:

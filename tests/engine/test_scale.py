@@ -21,7 +21,7 @@ def fleet(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one application, which is pushed to a bare one."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     manifest = world.write({**backends(2), "Scaling": {"backend": {"Min": 1, "Max": 3}}})
-    (manifest.parent / "conpaas.json").write_text("{}")
+    (manifest.parent / "conpaas.json").write_text('{"Fleet": "acme"}')
     git.run(world.folder, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     for words in (
         ("init", "--quiet", "--initial-branch=main"),

@@ -1,5 +1,8 @@
 """A case is a folder: cases/<name>/manifest.json and the exact text that is said about it, expected.txt.
 
+Beside it there may be an overlay and a conpaas.json, `environment` (else that of the overlay) and `path` (else
+manifest.json): what a command line would say.
+
 `CONPAAS_WRITE_EXPECTED=1 pytest …` writes the expected texts anew; read the difference before you commit it.
 """
 
@@ -19,18 +22,23 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").iterdir())
 
 
-def reading(manifest: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Reading:
+def reading(case: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Reading:
     shutil.copytree(archives, folder)
-    shutil.copy(manifest, folder / "manifest.json")
+    for path in case.glob("*.json"):
+        shutil.copy(path, folder)
     monkeypatch.chdir(folder)
-    return read(Path("manifest.json"), types, PROVIDERS, currencies=("USD", "credits"))
+    overlays = [path.name.split(".")[1] for path in case.glob("manifest.*.json")]
+    said = {name: (case / name).read_text().strip() for name in ("path", "environment") if (case / name).exists()}
+    environment = said.get("environment") or ("default" if "path" in said or not overlays else overlays[0])
+    path = Path(said.get("path", "manifest.json"))
+    return read(path, types, PROVIDERS, currencies=("USD", "credits"), environment=environment)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_says_exactly_this(
     case: Path, types: Catalog, archives: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    result = reading(case / "manifest.json", types, archives, monkeypatch, tmp_path / "shop")
+    result = reading(case, types, archives, monkeypatch, tmp_path / "shop")
     text = as_text(result.diagnostics)
     if os.environ.get("CONPAAS_WRITE_EXPECTED"):
         (case / "expected.txt").write_text(text)

@@ -13,6 +13,7 @@ from tests.builders import PROVIDERS
 from .test_cases import CASES, reading
 
 ROOM = Path(pages.__file__).parent
+ON_THE_COMMAND_LINE = {"E0603": {"environment": "stagign"}, "E0605": {"path": "manifest.staging.json"}}
 
 
 def test_codes_in_use_are_the_codes_with_pages() -> None:
@@ -32,13 +33,17 @@ def test_the_example_says_it(
 ) -> None:
     page = pages.page(code)
     assert page.startswith(f"# {code}: {pages.title(code)}\n")
-    example = re.search(r"```json\n(.*?)```", page, re.DOTALL)
-    if not example:
+    examples = re.findall(r"(?:`([a-z.]+)`:\n\n)?```json\n(.*?)```", page, re.DOTALL)
+    if not examples:
         assert code in ("E0001", "E0002")
         return
-    manifest = tmp_path / "example.json"
-    manifest.write_text(example.group(1))
-    result = reading(manifest, types, archives, monkeypatch, tmp_path / "shop")
+    case = tmp_path / "case"
+    case.mkdir()
+    for name, text in examples:
+        (case / (name or "manifest.json")).write_text(text)
+    for name, said in ON_THE_COMMAND_LINE.get(code, {}).items():
+        (case / name).write_text(said)
+    result = reading(case, types, archives, monkeypatch, tmp_path / "shop")
     assert code in {each.code for each in result.diagnostics}
 
 

@@ -26,6 +26,7 @@ class Master:
         files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder
         files.CHUNKS, files.DISKS = folder / "chunks", folder / "mfshdd.cfg"
         files.DISKS.write_text("# a comment\n~/var/lib/mfs/chunks\n")
+        files.answers = lambda settings: None
         files.systemctl = lambda verb, unit: self.asked.append(f"{verb} {unit}")
         (folder / "chunks" / "00").mkdir(parents=True)
         (folder / "chunks" / "00" / "chunk_1.mfs").write_bytes(b"x" * 1_000_000)
@@ -110,7 +111,8 @@ def test_metadata_begins_once(master: Master, tmp_path: Path, monkeypatch: pytes
     with pytest.raises(files.Failed, match="no machine of dir has a copy"):
         files.begin(SETTINGS, False)
     files.begin(SETTINGS, True)
-    assert files.METADATA.read_text() == "MFSM NEW" and master.asked == ["start moosefs-master"]
+    assert files.METADATA.read_text() == "MFSM NEW"
+    assert master.asked == ["start moosefs-master", "restart moosefs-master"]
     files.METADATA.rename(tmp_path / "metadata.mfs.back")  # it runs, or was killed
     files.begin(SETTINGS, False)
     files.begin(SETTINGS, True)
@@ -138,7 +140,7 @@ def test_the_most_advanced_copy_of_the_metadata_is_taken(
     files.begin({**SETTINGS, "dirs": ["10.42.16.1", "10.42.16.9", "10.42.16.2"]}, True)
     found = {path.name: path.read_text() for path in files.METADATA.parent.iterdir()}
     assert found == {"metadata.mfs.back": "of 10.42.16.2", "changelog.0.mfs": "21: x\n22: x\n"}
-    assert master.asked == ["start moosefs-master"]
+    assert master.asked == ["start moosefs-master", "restart moosefs-master"]
     assert not (tmp_path / "10.42.16.1").exists()
 
 

@@ -24,7 +24,7 @@ class Master:
         self.servers = {address: ["there", 6, 1000, 10_000_000] for address in (MASTER, "10.42.16.2", HERE)}
         self.copies, self.asked = 2, list[str]()
         files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder
-        files.CHUNKS, files.DISKS = folder / "chunks", folder / "mfshdd.cfg"
+        files.CHUNKS, files.DISKS, files.LEFT = folder / "chunks", folder / "mfshdd.cfg", folder / "left"
         files.DISKS.write_text("# a comment\n~/var/lib/mfs/chunks\n")
         files.answers = lambda settings: None
         files.systemctl = lambda verb, unit: self.asked.append(f"{verb} {unit}")
@@ -101,6 +101,31 @@ def test_an_osd_that_cannot_be_emptied_stays(master: Master) -> None:
     with pytest.raises(master.files.Failed, match="none was made"):
         master.files.drain(SETTINGS)
     assert "*" not in master.files.DISKS.read_text() and "stop moosefs-chunkserver" not in master.asked
+
+
+def test_an_osd_leaves_once_and_an_empty_one_at_once(master: Master) -> None:
+    osd, here = {**SETTINGS, "groups": ["osd"]}, master.servers[HERE]
+
+    def systemctl(verb: str, unit: str) -> None:
+        master.asked.append(f"{verb} {unit}")
+        if (verb, unit) == ("stop", "moosefs-chunkserver"):
+            master.servers.pop(HERE, None)
+
+    master.files.systemctl, master.files.moved = systemctl, lambda settings: None
+    master.files.leave(osd, [])
+    assert [each for each in master.asked if "metalogger" not in each] == [
+        "start moosefs-chunkserver", "reload moosefs-chunkserver", "stop moosefs-chunkserver", f"-CRC/{HERE}/9422",
+        "stop moosefs-chunkserver",
+    ]  # fmt: skip
+    master.asked.clear()
+    master.files.leave(osd, [])  # once more, after a kill
+    assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]
+    master.files.LEFT.unlink()
+    (master.files.CHUNKS / "00" / "chunk_1.mfs").unlink()
+    master.servers[HERE] = here
+    master.asked.clear()
+    master.files.leave(osd, [])
+    assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]
 
 
 def test_metadata_begins_once(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

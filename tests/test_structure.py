@@ -115,7 +115,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "sync": (
         "sync sync.*",
-        "ground pure fleet",
+        "ground manifest pure fleet",
     ),
     "verbs": (
         "cli commands commands.*",

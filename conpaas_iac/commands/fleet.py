@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conpaas_iac.commands import fleet_options as given
-from conpaas_iac.commands import options, output
+from conpaas_iac.commands import fleet_sync, options, output
 from conpaas_iac.runs.workers import worst
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 @click.group("fleet")
 def command() -> None:
     """All applications of a Git repository: fleet/<application>/manifest.json, with conpaas.json at its top."""
+
+
+command.add_command(fleet_sync.command)
 
 
 @command.command("init")
@@ -89,6 +92,7 @@ def plan(
 @given.parallel
 @given.approve
 @given.may_lose
+@options.locked
 @options.events
 @options.wait
 @options.form
@@ -100,6 +104,7 @@ def up(
     parallel: int | None,
     approve: str | None,
     may_lose: tuple[str, ...],
+    locked: bool,
     events: str,
     form: str,
 ) -> int:
@@ -113,9 +118,9 @@ def up(
 
     if events == "-" and form == "json":
         raise click.UsageError("standard output is for --events - or for --format json, not for both")
-    repository, found = _surveyed(_choice(names, environments, since, span), parallel, approve, may_lose)
+    repository, found = _surveyed(_choice(names, environments, since, span), parallel, approve, may_lose, locked)
     console = output.console(stderr=form == "json" or events == "-")
-    works = {_title(each): _work(each) for each in found.decisions if each.what in ("apply", "remove")}
+    works = {_title(each): _work(each, locked) for each in found.decisions if each.what in ("apply", "remove")}
     ended = several.side_by_side(works, parallel or repository.settings.workers, console, events)
     code = worst([ended.code, *(each.code for each in found.decisions)]) if found.decisions else 0
     if form == "json":
@@ -167,14 +172,14 @@ def _choice(names: tuple[str, ...], environments: tuple[str, ...], since: str, s
 
 
 def _surveyed(
-    choice: "Choice", parallel: int | None, approve: str | None, may_lose: tuple[str, ...]
+    choice: "Choice", parallel: int | None, approve: str | None, may_lose: tuple[str, ...], locked: bool = False
 ) -> "tuple[Repository, Surveyed]":
     from conpaas_iac.fleet import repository as checkout
     from conpaas_iac.fleet import survey
 
     repository = checkout.opened(Path(), choice)
     terms = checkout.terms(repository, approve or "", may_lose)
-    return repository, survey.surveyed(repository, terms, parallel or repository.settings.workers)
+    return repository, survey.surveyed(repository, terms, parallel or repository.settings.workers, locked)
 
 
 def _title(decision: "Decision") -> str:
@@ -183,7 +188,7 @@ def _title(decision: "Decision") -> str:
     return title(*decision.key)
 
 
-def _work(decision: "Decision") -> tuple[str, ...]:
+def _work(decision: "Decision", locked: bool) -> tuple[str, ...]:
     """The command line that carries a decision out."""
     from conpaas_iac.fleet.place import found
     from conpaas_iac.system.files import near
@@ -194,7 +199,8 @@ def _work(decision: "Decision") -> tuple[str, ...]:
     path = found(Path())
     assert path
     manifest = near(path.parent / decision.manifest)
-    return ("up", str(manifest), "-e", decision.environment, "--within", decision.within, "--quiet", *losses)
+    words = ("up", str(manifest), "-e", decision.environment, "--within", decision.within, "--quiet")
+    return (*words, *["--locked"] * locked, *losses)
 
 
 def _show(found: "Surveyed") -> None:

@@ -1,8 +1,10 @@
-"""Who may push may approve: a commit whose message ends with `Approve: shop downtime` lets `fleet up` do just that.
+"""Who may push may approve: a commit whose message ends with `Approve: shop downtime` lets `fleet up` do just that;
+`Approve: shop data loss db` lets it lose the data of that service.
 
 An approval counts for the application as it was then: a commit that changes the application again wants another one.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,35 +14,47 @@ from conpaas_iac.system import git
 
 TRAILER = "Approve"
 DEFAULT = "default"  # environment
+LOSS: Danger = "data loss"
+VALUE = re.compile(
+    r"(?P<application>[\w-]+)(:(?P<environment>[\w-]*))?\s+(?P<danger>safe|restart|downtime|data[\s-]+loss)"
+    r"(\s+(?P<service>[\w-]+))?",
+    re.IGNORECASE,
+)
+SPACE = re.compile(r"[\s-]+")
 
 
 @dataclass(frozen=True)
 class Approval:
-    """Changes of this class of an application are allowed."""
+    """Changes of this class of an application are allowed; a loss of data, of one service's alone."""
 
     application: str
     environment: str
     danger: Danger
+    service: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Of the application."""
+        return self.application, self.environment
 
 
-def line(application: str, environment: str, danger: Danger) -> str:
+def line(application: str, environment: str, danger: Danger, service: str = "") -> str:
     """As it is written at the end of a commit's message."""
     place = application if environment == DEFAULT else f"{application}:{environment}"
-    return f"{TRAILER}: {place} {danger}"
+    return f"{TRAILER}: {place} {danger} {service}".rstrip()
 
 
 def parse(values: Iterable[str]) -> tuple[frozenset[Approval], tuple[str, ...]]:
     """Approvals, and what is none: each as it was written."""
     found, odd = set(), []
-    for value in values:
-        place, _, rest = value.strip().partition(" ")
-        application, _, environment = place.partition(":")
-        word = " ".join(rest.lower().replace("-", " ").split())
-        danger = next((each for each in DANGERS if each == word), None)
-        if application and danger:
-            found.add(Approval(application, environment or DEFAULT, danger))
-        elif value.strip():
-            odd.append(value.strip())
+    for value in filter(None, map(str.strip, values)):
+        match = VALUE.fullmatch(value)
+        danger = next((each for each in DANGERS if match and each == SPACE.sub(" ", match["danger"].lower())), None)
+        if match is None or danger is None or (danger == LOSS) != bool(match["service"]):
+            odd.append(value)
+        else:
+            place = (match["application"], match["environment"] or DEFAULT)
+            found.add(Approval(*place, danger, match["service"] or ""))
     return frozenset(found), tuple(odd)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
+from conpaas_iac.fleet import approvals
+from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.plans.plan import DANGERS, Danger, worst
 
 What = Literal["as it is", "apply", "wait", "remove", "refuse"]
@@ -60,6 +62,17 @@ class Terms:
     limit: str = "restart"  # of the others
     approved: Danger | None = None
     may_lose: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # (name, environment) -> services
+    approvals: Mapping[tuple[str, str], Danger] = field(default_factory=dict)  # … -> class, by commits
+
+    def with_approvals(self, given: Iterable[Approval]) -> "Terms":
+        """Also those of commits."""
+        classes, losses = dict(self.approvals), dict(self.may_lose)
+        for each in given:
+            if each.service:
+                losses[each.key] = losses.get(each.key, frozenset()) | {each.service}
+            else:
+                classes[each.key] = worst((each.danger, classes.get(each.key, "safe")))
+        return replace(self, approvals=classes, may_lose=losses)
 
 
 @dataclass(frozen=True)
@@ -121,25 +134,31 @@ def _of(each: Found, terms: Terms) -> Decision:
         return seen
     seen = replace(seen, danger=each.danger)
     limit = _limit(each, terms)
-    allowed = terms.may_lose.get((each.name, each.environment), frozenset())
-    lost = sorted(set(each.losses) - allowed)
+    lost = sorted(set(each.losses) - terms.may_lose.get((each.name, each.environment), frozenset()))
     if lost:
         options = " ".join(f"--allow-data-loss {_title(each)}/{service}" for service in lost)
+        options += f", or {_commit(each, 'data loss', *lost)}"
         return replace(seen, what="wait", why=f"data of {', '.join(lost)} would be lost", remedy=options, code=2)
     if each.losses:
         return replace(seen, what="apply", within="data loss", may_lose=tuple(sorted(each.losses)))
     if not each.is_empty and (limit is None or DANGERS.index(each.danger) > DANGERS.index(limit)):
-        why = f"{each.danger} waits for approval"
-        return replace(seen, what="wait", why=why, remedy=f"--approve '{each.danger}'", code=2)
+        why, remedy = f"{each.danger} waits for approval", f"--approve {each.danger}, or {_commit(each, each.danger)}"
+        return replace(seen, what="wait", why=why, remedy=remedy, code=2)
     why = "" if not each.is_empty else "so far of no fleet: the backend is told that it is of this one"
     return replace(seen, what="apply", why=why, within=limit or "safe")
 
 
 def _limit(each: Found, terms: Terms) -> Danger | None:
     """The most dangerous class that may be applied."""
-    said = terms.limits.get(each.environment, terms.limit)
-    limits = [danger for danger in DANGERS if danger in (said, terms.approved)]
+    approval = terms.approvals.get((each.name, each.environment))
+    said = (terms.limits.get(each.environment, terms.limit), terms.approved, approval)
+    limits = [danger for danger in DANGERS if danger in said]
     return worst(limits) if limits else None
+
+
+def _commit(each: Found, danger: Danger, *services: str) -> str:
+    lines = [f"`{approvals.line(each.name, each.environment, danger, service)}`" for service in services or ("",)]
+    return f"a commit that ends with {' and '.join(lines)}"
 
 
 def _removal(gone: Lost, grave: Grave | None) -> Decision:

@@ -1,17 +1,19 @@
 """A fleet beside its backend: the plan of every application, what is lost from it, and what is done about each."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conpaas_iac.backend import place, record
 from conpaas_iac.backend.homes import Home
 from conpaas_iac.errors import ConpaasError
-from conpaas_iac.fleet import touched
+from conpaas_iac.fleet import approvals, touched
+from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.fleet.decisions import Decision, Found, Grave, Lost, Terms, decided
+from conpaas_iac.fleet.place import NAME
 from conpaas_iac.fleet.repository import Repository, homes_of
-from conpaas_iac.fleet.units import Unit
+from conpaas_iac.fleet.units import Unit, title
 from conpaas_iac.plans import plandocument
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.settings import Settings
@@ -31,15 +33,38 @@ class Surveyed:
     plans: Mapping[tuple[str, str], Plan]
 
 
-def surveyed(repository: Repository, terms: Terms, parallel: int) -> Surveyed:
+def surveyed(repository: Repository, terms: Terms, parallel: int, locked: bool = False) -> Surveyed:
     """Plan all of it, and decide."""
-    looked = in_processes(_Look(repository.settings, repository.fleet.folder), repository.units, parallel)
+    looked = in_processes(_Look(repository.settings, repository.fleet.folder, locked), repository.units, parallel)
     there = homes_of(repository.settings)
     found = (*(each for each, _ in looked), *repository.broken)
     known = {key: home.fleet if home else "" for key, home in there.items()}
-    decisions = decided(found, _lost(repository, there), _graves_touched(repository), known, terms)
+    lost, graves = _lost(repository, there), _graves_touched(repository)
+    decisions = decided(found, lost, graves, known, terms)
+    if waiting := {each.key for each in decisions if each.what == "wait"}:
+        terms = terms.with_approvals(_approvals(repository, waiting))
+        decisions = decided(found, lost, graves, known, terms)
     plans = {(each.name, each.environment): plan for each, plan in looked if plan}
     return Surveyed(repository.fleet.id, decisions, plans)
+
+
+def _approvals(repository: Repository, keys: Collection[tuple[str, str]]) -> Iterator[Approval]:
+    """Those of commits since each application's last change."""
+    for unit in repository.units:
+        if (unit.name, unit.environment) in keys:
+            paths = (repository.fleet.folder / NAME, unit.folder, *(touched.referred(unit) or ()))
+            given = approvals.given(repository.fleet.folder, map(str, paths))
+            yield from (each for each in given if each.key == (unit.name, unit.environment))
+
+
+def meant(repository: Repository) -> tuple[str, ...]:
+    """The titles of all that is planned: applications, lost ones, those that tombstones name."""
+    named = [
+        *(unit.title for unit in repository.units),
+        *(title(lost.name, lost.environment) for lost in _lost(repository, homes_of(repository.settings))),
+        *(title(grave.name, grave.environment) for grave in _graves_touched(repository)),
+    ]
+    return tuple(dict.fromkeys(named))
 
 
 def _lost(repository: Repository, there: Mapping[tuple[str, str], Home | None]) -> list[Lost]:
@@ -81,11 +106,12 @@ class _Look:
 
     settings: Settings
     top: Path
+    locked: bool
 
     def __call__(self, unit: Unit) -> tuple[Found, Plan | None]:
         begun = Found(unit.name, unit.environment, unit.manifest.relative_to(self.top).as_posix())
         try:
-            request = Request(near(unit.manifest), unit.environment, locked=is_locked(False), dry=True)
+            request = Request(near(unit.manifest), unit.environment, locked=is_locked(self.locked), dry=True)
             now, _ = prospect.survey(request, self.settings)
             plan = prospect.plan_of(now)
             if plan.cost:

@@ -1,7 +1,7 @@
 """What became of each application, told to whoever wants to know: the terminal, a file, a forge."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -45,12 +45,51 @@ class Reporter(Protocol):
         """A run began or ended."""
 
 
+class Together:
+    """All of several."""
+
+    def __init__(self, reporters: Sequence[Reporter]) -> None:
+        self._reporters = reporters
+
+    def seen(self, seen: Seen) -> None:
+        """See Reporter."""
+        for each in self._reporters:
+            each.seen(seen)
+
+    def report(self, report: Report) -> None:
+        """See Reporter."""
+        for each in self._reporters:
+            each.report(report)
+
+
+class Lines:
+    """A line for each news."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def seen(self, seen: Seen) -> None:
+        """See Reporter."""
+        if seen.unreached:
+            self._say(f"{seen.repository} is not reached since {seen.unreached}")
+        elif seen.error:
+            self._say(f"{seen.commit[:12]} is left out: {seen.error}")
+        else:
+            self._say(f"{seen.commit[:12]} is the newest commit of {seen.branch}")
+
+    def report(self, report: Report) -> None:
+        """See Reporter."""
+        took = f" in {report.seconds:.1f} s" if report.seconds else ""
+        text = f": {report.text}" if report.text else ""
+        self._say(f"{report.commit[:12]} {report.name} {report.state}{took}{text}")
+
+
 class File:
     """A JSON document of how all is now, replaced whole with each news."""
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self._path, self._say = path, say
-        self._seen: Seen | None = None
+        self._seen = Seen("", "")
         self._reports: dict[str, Report] = {}
 
     def seen(self, seen: Seen) -> None:
@@ -70,9 +109,9 @@ class File:
             self._say(f"note: {self._path} could not be written: {error}")
 
 
-def document(seen: Seen | None, reports: Mapping[str, Report]) -> dict[str, object]:
+def document(seen: Seen, reports: Mapping[str, Report]) -> dict[str, object]:
     """As schemas/sync.schema.json says."""
     applications = {
         name: asdict(replace(each, seconds=round(each.seconds, 1))) for name, each in sorted(reports.items())
     }
-    return {"version": 1, **(asdict(seen) if seen else {}), "applications": applications}
+    return {"version": 1, **asdict(seen), "applications": applications}

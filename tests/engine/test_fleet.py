@@ -114,7 +114,7 @@ def test_what_is_more_dangerous_than_the_policy_waits(world: World, fleet: Fleet
     fleet.application("shop", Start=0)
     code, made, _ = fleet.told("up")
     assert (code, made["shop"]["what"], made["shop"]["class"]) == (2, "wait", "downtime")
-    assert made["shop"]["remedy"] == "--approve 'downtime'"
+    assert made["shop"]["remedy"] == "--approve downtime, or a commit that ends with `Approve: shop downtime`"
     assert fleet.told("up", "--approve", "restart")[0] == 2
     code, made, _ = fleet.told("up", "--approve", "downtime")
     assert (code, made["shop"]["result"]["exit"]) == (0, 0)

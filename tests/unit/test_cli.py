@@ -14,7 +14,7 @@ from conpaas_iac import cli, commands
 from conpaas_iac.errors import ConpaasError, Failure, Interrupted, LeaseHeldError, MachineError, UserError
 from conpaas_iac.usecases import inspection
 
-HELPERS = {"fleet_options", "options", "output", "operations", "operate", "running", "screen", "several"}
+HELPERS = {"fleet_options", "fleet_sync", "options", "output", "operations", "operate", "running", "screen", "several"}
 
 
 def test_every_verb_has_a_module_and_every_module_a_verb() -> None:

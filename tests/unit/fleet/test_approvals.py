@@ -16,8 +16,8 @@ WHO = ("-c", "user.name=tester", "-c", "user.email=tester@example.org")
     ("value", "approval"),
     [
         ("shop downtime", Approval("shop", "default", "downtime")),
-        ("shop data loss", Approval("shop", "default", "data loss")),
-        ("  shop:production   Data-Loss ", Approval("shop", "production", "data loss")),
+        ("shop data loss db", Approval("shop", "default", "data loss", "db")),
+        ("  shop:production   Data-Loss db-2 ", Approval("shop", "production", "data loss", "db-2")),
         ("shop: downtime", Approval("shop", "default", "downtime")),
     ],
 )
@@ -25,16 +25,21 @@ def test_what_is_approved(value: str, approval: Approval) -> None:
     assert approvals.parse([value, ""]) == ({approval}, ())
 
 
-@pytest.mark.parametrize("value", ["shop", "shop everything", "downtime", "all of it"])
+@pytest.mark.parametrize(
+    "value",
+    ["shop", "shop everything", "downtime", "all of it", "shop data loss", "shop downtime db", "shop data loss a b"],
+)
 def test_what_is_no_approval(value: str) -> None:
     assert approvals.parse([value]) == (frozenset(), (value,))
 
 
-@pytest.mark.parametrize(("environment", "danger"), [("default", "downtime"), ("staging", "data loss")])
-def test_a_line_is_read_as_it_is_written(environment: str, danger: Danger) -> None:
-    trailer, _, value = approvals.line("shop", environment, danger).partition(": ")
+@pytest.mark.parametrize(
+    ("environment", "danger", "service"), [("default", "downtime", ""), ("staging", "data loss", "db")]
+)
+def test_a_line_is_read_as_it_is_written(environment: str, danger: Danger, service: str) -> None:
+    trailer, _, value = approvals.line("shop", environment, danger, service).partition(": ")
     assert trailer == approvals.TRAILER
-    assert approvals.parse([value]) == ({Approval("shop", environment, danger)}, ())
+    assert approvals.parse([value]) == ({Approval("shop", environment, danger, service)}, ())
 
 
 def commit(place: Path, message: str, **files: str) -> None:
@@ -50,7 +55,7 @@ def test_an_approval_counts_until_the_application_changes_again(tmp_path: Path) 
 
     git.run(tmp_path, "init", "--quiet")
     assert given() == set()
-    commit(tmp_path, "begin\n\nApprove: shop data loss", shop="1")
+    commit(tmp_path, "begin\n\nApprove: shop data loss db", shop="1")
     assert given() == {"data loss"}
     commit(tmp_path, "other\n\nSaid-by: me", blog="1")
     assert given() == {"data loss"}
@@ -58,5 +63,5 @@ def test_an_approval_counts_until_the_application_changes_again(tmp_path: Path) 
     assert given() == set()
     commit(tmp_path, "yes\n\nApprove: shop downtime\nApprove: shop restart")
     assert given() == {"downtime", "restart"}
-    commit(tmp_path, "the trailer is\n\nApprove: shop data loss\n\nin the midst of the text", blog="2")
+    commit(tmp_path, "the trailer is\n\nApprove: shop data loss db\n\nin the midst of the text", blog="2")
     assert given() == {"downtime", "restart"}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.fleet.decisions import Decision, Found, Grave, Lost, Terms, decided
 from conpaas_iac.plans.plan import DANGERS
 
@@ -60,7 +61,13 @@ def test_data_is_lost_service_by_service_only() -> None:
     found = replace(CHANGED, danger="data loss", losses={"db": "last", "files": "last"})
     some = replace(TERMS, approved="downtime", may_lose={("shop", "default"): frozenset({"db"})})
     made = one(found, terms=some)
-    assert (made.what, made.remedy) == ("wait", "--allow-data-loss shop/files")
+    assert made.what == "wait"
+    assert made.remedy.startswith("--allow-data-loss shop/files, or a commit that ends with")
+    approved = some.with_approvals([Approval("shop", "default", "data loss", "files")])
+    assert (one(found, terms=approved).what, one(found, terms=approved).may_lose) == ("apply", ("db", "files"))
+    others = [Approval("shop", "default", "downtime"), Approval("blog", "default", "data loss", "files")]
+    general = some.with_approvals(others)
+    assert one(found, terms=general).what == "wait"
     both = replace(TERMS, may_lose={("shop", "default"): frozenset({"db", "files", "other"})})
     assert (one(found, terms=both).what, one(found, terms=both).may_lose) == ("apply", ("db", "files"))
 
@@ -100,3 +107,12 @@ def test_a_broken_one_says_why_and_leaves_the_others_alone() -> None:
     broken = Found("bad", "default", "fleet/bad/manifest.json", code=1, error="manifest.json:1:1: error[E0003]")
     made = decided((broken, CHANGED), (), (), {}, TERMS)
     assert [(each.what, each.code) for each in made] == [("refuse", 1), ("apply", 0)]
+
+
+def test_a_commit_approves_for_one_application() -> None:
+    found = replace(CHANGED, danger="downtime")
+    assert one(found).what == "wait"
+    approved = TERMS.with_approvals([Approval("shop", "default", "downtime"), Approval("shop", "default", "safe")])
+    assert (one(found, terms=approved).what, one(found, terms=approved).within) == ("apply", "downtime")
+    for name, environment in (("blog", "default"), ("shop", "staging")):
+        assert one(found, terms=TERMS.with_approvals([Approval(name, environment, "downtime")])).what == "wait"

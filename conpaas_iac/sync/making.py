@@ -1,0 +1,59 @@
+"""Applications of a fleet as runs of `conpaas fleet up`: which ones a commit has to do with, and how a run ended."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from conpaas_iac.fleet import approvals, repository, survey, units
+from conpaas_iac.fleet.repository import Choice
+from conpaas_iac.runs.workers import Done
+from conpaas_iac.sync.backlog import Outcome
+from conpaas_iac.system.git import GitError
+
+OUTCOMES: Mapping[int, Outcome] = {0: "done", 2: "waiting", 4: "busy", 130: "interrupted"}
+
+
+def touched(tree: Path, before: str, commit: str) -> tuple[str, ...]:
+    """Titles of the applications that the commits since `before` change or approve; all where that is not known."""
+    span = _span(tree, before, commit)
+    opened = repository.opened(tree, Choice(span=span))
+    approved = approvals.since(tree, [span])[0] if span else ()
+    return tuple(dict.fromkeys((*survey.meant(opened), *(units.title(*each.key) for each in approved))))
+
+
+def _span(tree: Path, before: str, commit: str) -> str:
+    """After a force-push the commit before may be gone."""
+    span = f"{before}..{commit}"
+    try:
+        approvals.since(tree, [span])
+    except GitError:
+        return ""
+    return span if before else ""
+
+
+class Runs:
+    """One run an application."""
+
+    def command(self, tree: Path, name: str) -> Sequence[str]:
+        """See following.Maker. Git has the lock files: none is written."""
+        return ("fleet", "up", name, "-C", str(tree), "--locked", "--format", "json")
+
+    def outcome(self, done: Done) -> tuple[Outcome, str]:
+        """See following.Maker."""
+        outcome = OUTCOMES.get(done.code, "failed")
+        return outcome, _text(done) if outcome != "interrupted" else ""
+
+
+def _text(done: Done) -> str:
+    """One line of what it did, or why not."""
+    try:
+        application: dict[str, Any] = json.loads(done.printed)["applications"][0]
+    except (ValueError, LookupError):
+        lines = done.said.strip().splitlines()
+        return lines[0].removeprefix("error: ") if lines else ""
+    error = (application.get("result") or {}).get("error", "")
+    counts = ", ".join(f"{count} {word}" for word, count in application["machines"].items() if count)
+    said = error or application["why"] or counts
+    remedy = f"; {application['remedy']}" if application["what"] == "wait" else ""
+    return f"{said.splitlines()[0] if said else application['what']}{remedy}"

@@ -21,6 +21,7 @@ SETS = {
     "review": "size of the comment on a pull request",
     "types": "lines of service types, and a new one through the conformance suite; minutes",
     "vpn": "two machines over the VPN and beside it",
+    "volume": "files on a volume, beside the disk under it; minutes",
     "wordpress": "WordPress up, and changed in every way under load; minutes",
 }
 USUAL = ("quick", "story")

@@ -55,7 +55,7 @@ def trial(example: str = "dokuwiki") -> Iterator[Trial]:
         made.manifest.write_text(json.dumps({**document, "Application": made.name}, indent=2))
         yield made
     finally:
-        command = [CONPAAS, "down", made.name, "--yes", "--allow-data-loss=db"]
+        command = [CONPAAS, "down", made.name, "--yes", "--allow-data-loss=db", "--allow-data-loss=files"]
         subprocess.run(command, env=made.environment, capture_output=True, check=False)
         shutil.rmtree(folder)
 

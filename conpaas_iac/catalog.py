@@ -34,6 +34,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maximum: int = 1000
     safe_minimum: int = 1  # how many must stay in service while one is replaced
     keeps_data: bool = False  # its last machine holds the last copy
+    copied_to: str = ""  # another group whose machines have a copy of it that can be taken up
     data: str = ""  # the folder that it is in: a cloud that can, puts a volume there which outlives the machine
     even: str = ""  # what is at risk with an even number of machines
 
@@ -44,7 +45,8 @@ class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sou
     name: str
     group: str
     port: int  # 0: each of them
-    source: Literal["public", "service", "application"]  # everybody · this service's machines · services that use it
+    # everybody · this service's machines · services that use it · those of them that mount a volume of it
+    source: Literal["public", "service", "application", "mounts"]
     protocol: Literal["tcp", "udp", "any"] = "tcp"
 
 
@@ -67,6 +69,13 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     groups: tuple[str, ...] = ()
     first_with: str = ""  # as of a file
+
+
+class Mount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How machines of other services mount a volume: "{name}" in paths and units is the mount's; tasks/client.yml."""
+
+    unit: str  # active while it is mounted, and at no other time
+    files: tuple[File, ...] = ()
 
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,6 +132,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code_owner: str = ""  # user who owns the code while option `writable_code` is on; empty: always root
     code_check: str = ""  # proves a version on a machine before it is current; then all of them switch without a pause
     drain: tuple[str, ...] = ()  # groups whose machines leave service before a change, where another one stays
+    mount: Mount | None = None  # where it has volumes that others mount (their `Mounts`)
     founds: str = ""  # group whose first machine begins the service's data, once
     secrets: dict[str, Secret] = {}
     operations: dict[str, Operation] = {}
@@ -139,12 +149,15 @@ class ServiceType:
     folder: Path
     descriptor: Descriptor
     options: Mapping[str, Mapping[str, Any]]  # `Configuration`, as in meta/argument_specs.yml
+    clients: tuple["ServiceType", ...] = ()  # types whose volumes its machines mount
 
     @cached_property
     def install_digest(self) -> str:
-        """Names what tasks/install.yml (and vars) puts on a machine; 12 hex digits."""
+        """Names what tasks/install.yml (and vars) puts on a machine, and client.yml of `clients`; 12 hex digits."""
         patterns = ("tasks/install*", "vars/*", "files/**/*")
-        return self._named(path for pattern in patterns for each in self.folders for path in each.glob(pattern))[:12]
+        found = [path for pattern in patterns for each in self.folders for path in each.glob(pattern)]
+        found += [path for kind in self.clients for path in kind.folder.glob("tasks/client*")]
+        return self._named(found)[:12]
 
     @property
     def is_internal(self) -> bool:
@@ -208,42 +221,6 @@ def _read(path: Path) -> ServiceType:
     if missing := [name for name in descriptor.includes if not (role.parent / name).is_dir()]:
         raise UserError(f"{path}: includes {', '.join(missing)}: there is no such role beside it")
     return ServiceType(role.name, role, descriptor, specs)
-
-
-def place(path: Path, *steps: str | int) -> tuple[int, int]:
-    """Line and column of what keys and numbers of items lead to in a file of a role, as far as they lead."""
-    node: Any = yaml.compose(path.read_text(), Loader)
-    line, column = 0, 0
-    for step in steps:
-        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            mark = node.start_mark
-        elif isinstance(node, yaml.MappingNode) and (pair := _pair(node, step)):
-            mark, node = pair[0].start_mark, pair[1]
-        else:
-            break
-        line, column = mark.line, mark.column
-    return line + 1, column + 1
-
-
-def _pair(node: yaml.MappingNode, name: str | int) -> Any:
-    return next((pair for pair in node.value if pair[0].value == name), None)
-
-
-def words(path: Path) -> dict[str, tuple[int, int]]:
-    """Each plain value of a YAML file, with line and column of where it stands first."""
-    found: dict[str, tuple[int, int]] = {}
-    waiting: list[Any] = [yaml.compose(path.read_text(), Loader)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.ScalarNode):
-            here = (node.start_mark.line + 1, node.start_mark.column + 1)
-            found[node.value] = min(found.get(node.value, here), here)
-        elif isinstance(node, yaml.MappingNode):
-            waiting += [each for pair in node.value for each in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-    return found
 
 
 def document(path: Path) -> Any:

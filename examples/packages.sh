@@ -21,7 +21,8 @@ pack() {
     say "$name.tar.gz is made"
 }
 
-if [ -e "$here/$name.tar.gz" ] && [ "${1:-}" != --force ]; then
+if [ -e "$here/$name.tar.gz" ] && [ "${1:-}" != --force ] &&
+    [ -z "$(find "$here" -maxdepth 1 -name '*.php' -newer "$here/$name.tar.gz")" ]; then
     say "$name.tar.gz is there; --force makes it again"
     exit 0
 fi

@@ -57,8 +57,9 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground code model",
     ),
     "pure": (
-        "core.addresses core.layout core.flows core.topology core.declaration core.placing plans.plan "
-        "plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs plans.causes "
+        "core.addresses core.layout core.flows core.topology core.mounts core.context core.declaration core.placing "
+        "plans.plan plans.planning plans.danger plans.prices plans.cost plans.costwords plans.moves plans.inputs "
+        "plans.causes "
         "core.templates core.render backend.record backend.hostkeys backend.lockfile views.status "
         "network.vpn network.standing network.certificates network.membership network.renewal network.joins "
         "usecases.operations runs.history backend.statefile plans.rolling plans.plandocument "
@@ -152,7 +153,7 @@ HOMES = {
     "msgspec": "backend.holder backend.homes backend.lease backend.lessee runs.stream runs.journal backend.statefile "
     "catalog sources.inspected core.render backend.record network.membership core.declaration network.net* "
     "usecases.net sources.versions usecases.activating views.codeview drift.* usecases.examining usecases.reverting "
-    "plans.promise usecases.promising ci.bundle kit.trial",
+    "plans.promise usecases.promising ci.bundle kit.trial core.mounts",
     "openstack": "openstack",
     "platformdirs": "settings",
     "pulumi": "engine.stack engine engine.engine engine.engine_* provider.* clouds.* aws.* openstack.*",
@@ -163,13 +164,14 @@ HOMES = {
     "rich": "views.report views.planview views.live views.netview views.pastview views.stateview views.driftview "
     "views.whyview views.sideview views.fleetview views.kitview views.codeview commands.*",
     "semver": "engine.engine_*",
-    "yaml": "catalog manifest.* network.vpn usecases.net",
+    "yaml": "catalog why.rolefiles manifest.* network.vpn usecases.net",
 }
 # imported where it is used, so that verbs that need none of it begin at once
 LAZY = {"ansible_runner": "*", "boto3": "*", "keystoneauth1": "*", "openstack": "*", "pylxd": "*", "pulumi": "clouds.*"}
 PURE = (
-    "core.addresses core.placeholders core.layout core.flows core.topology core.declaration core.places "
-    "core.placing plans.plan core.templates core.render views.status machines.visits network.vpn network.standing "
+    "core.addresses core.placeholders core.layout core.flows core.topology core.mounts core.context core.declaration "
+    "core.places core.placing plans.plan core.templates core.render views.status machines.visits network.vpn "
+    "network.standing "
     "network.joins network.netcause network.netreport network.renewal plans.rolling plans.losses "
     "usecases.operations plans.danger plans.inputs plans.causes plans.planning plans.plandocument plans.prices "
     "plans.planreading plans.cost plans.costwords plans.moves fleet.decisions drift.drift "

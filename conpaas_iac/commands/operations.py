@@ -41,13 +41,23 @@ def _listing(types: Catalog) -> str:
 
 
 class TypeGroup(click.Group):
-    """The operations of one type."""
+    """The operations of one type, or those whose names begin with the same words."""
 
-    def __init__(self, kind: ServiceType) -> None:
+    def __init__(self, kind: ServiceType, words: tuple[str, ...] = ()) -> None:
         descriptor = kind.descriptor
+        self._called = " ".join((kind.name, *words))
+        self._own = {
+            name.removeprefix(" ".join((*words, ""))): name
+            for name in descriptor.operations
+            if tuple(name.split()[: len(words)]) == words
+        }
         super().__init__(
-            kind.name,
-            commands={name: _command(kind, name, each) for name, each in descriptor.operations.items()},
+            words[-1] if words else kind.name,
+            commands={
+                first: TypeGroup(kind, (*words, first)) if rest else _command(kind, name, descriptor.operations[name])
+                for left, name in self._own.items()
+                for first, _, rest in [left.partition(" ")]
+            },
             help=f"Operations of {kind.name} services: {descriptor.summary}.",
             subcommand_metavar=f"OPERATION {TARGET} …",
         )
@@ -63,15 +73,16 @@ class TypeGroup(click.Group):
         """A word that is no operation gets the nearest one as an answer."""
         if args[0] not in self.commands:
             near = get_close_matches(args[0], self.commands, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"operations: {', '.join(self.commands)}"
-            raise click.UsageError(f"{self._kind.name} has no operation {args[0]!r}; {hint}", ctx)
+            hint = f"did you mean {near[0]!r}?" if near else f"operations: {', '.join(self._own)}"
+            raise click.UsageError(f"{self._called} has no operation {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """With what they take besides the target."""
         rows = [
-            (f"{name} {operations.synopsis(each)}".strip(), each.summary)
-            for name, each in self._kind.descriptor.operations.items()
+            (f"{left} {operations.synopsis(each)}".strip(), each.summary)
+            for left, name in self._own.items()
+            for each in [self._kind.descriptor.operations[name]]
         ]
         with formatter.section("Operations"):
             formatter.write_dl(rows)
@@ -107,7 +118,7 @@ def _command(kind: ServiceType, name: str, operation: Operation) -> click.Comman
         run = decorate(run)
     rows = [(TARGET, f"SERVICE may be left out where APPLICATION has one {kind.name} service.")]
     rows += [(each.name.upper(), _told(each)) for each in operation.arguments if not each.flag]
-    return click.command(name, cls=OperationCommand, rows=rows, help=_help(operation))(run)
+    return click.command(name.rpartition(" ")[2], cls=OperationCommand, rows=rows, help=_help(operation))(run)
 
 
 def _parameter(argument: Argument) -> Callable[[Any], Any]:

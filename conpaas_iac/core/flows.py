@@ -56,6 +56,7 @@ def flows(manifest: model.Manifest, types: Catalog) -> tuple[Flow, ...]:
                 "public": [("", "")],
                 "service": [(service.name, "")],
                 "application": [(user, "") for user in users],
+                "mounts": [(other.name, "") for other in manifest.services if service.name in _mounted(other)],
             }
             found += [Flow(source, target, port.port, port.protocol) for source in sources[port.source]]
         found += [
@@ -63,6 +64,10 @@ def flows(manifest: model.Manifest, types: Catalog) -> tuple[Flow, ...]:
             for published in service.publish
         ]
     return tuple(sorted(found, key=lambda flow: (flow.target, flow.port, flow.source)))
+
+
+def _mounted(service: model.Service) -> set[str]:
+    return {mount.service for mount in service.mounts}
 
 
 def offers(manifest: model.Manifest, types: Catalog, allowed: Iterable[Flow]) -> tuple[Offer, ...]:

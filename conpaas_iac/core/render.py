@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from conpaas_iac import catalog
 from conpaas_iac.catalog import Catalog, ServiceType
-from conpaas_iac.core import placeholders
+from conpaas_iac.core import context, mounts, placeholders
 from conpaas_iac.core.layout import Node
+from conpaas_iac.core.mounts import Mounted
 from conpaas_iac.core.templates import Templates
 from conpaas_iac.core.topology import Service, Topology
 from conpaas_iac.errors import ConpaasError
@@ -36,12 +38,22 @@ class File:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A place in the code that leads out of it, to what no version holds."""
+
+    path: str
+    target: str
+    owner: str
+
+
+@dataclass(frozen=True)
 class Code:
     """The code a machine carries; `unit` is reloaded when the version changes."""
 
     version: str
     unit: str
     owner: str
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ def trees(
 
     `internal` is what machines of every type get; `operators` is cloud -> addresses that SSH comes from.
     """
-    shared, texts = _shared(topology, types), Templates()
+    shared, texts = context.shared(topology, types), Templates()
     found = {}
     for node in topology.nodes:
         if only is not None and node.name not in only:
@@ -107,21 +119,29 @@ def trees(
         own = {
             "operators": operators[node.cloud],
             "public": topology.public(node),
-            "secrets": _secrets(service, topology),
+            "secrets": topology.current(service),
             "accepted": {
                 name: placeholders.accepted(each, topology.secrets[each]) for name, each in service.secrets.items()
             },
         }
-        found[node.name] = _tree(node, service, sources, texts, {**shared, **own})
+        mounted = mounts.of_node(node, topology, types)
+        found[node.name] = _tree(node, service, sources, texts, {**shared, **own}, mounted)
     return found
 
 
 def _tree(
-    node: Node, service: Service, sources: tuple[ServiceType, ...], texts: Templates, shared: Any
+    node: Node,
+    service: Service,
+    sources: tuple[ServiceType, ...],
+    texts: Templates,
+    shared: Any,
+    mounted: tuple[Mounted, ...],
 ) -> Tree:
-    context = {**shared, "service": shared["services"][service.name], "node": _node(node)}
+    seen = {**shared, "service": shared["services"][service.name], "node": context.node(node)}
     varies = {"node": node.name, "public": node.name, "operators": node.cloud}
     varies |= dict.fromkeys(("service", "secrets", "accepted"), service.name)
+    units = [[each for each in source.descriptor.units if _asked(each.first_with, node, service)] for source in sources]
+    *common, own = ([unit.name for unit in listed if _runs(node, unit.groups)] for listed in units)
     files: list[File] = []
     absent: list[str] = []
     for source in sources:
@@ -129,25 +149,33 @@ def _tree(
             if not _asked(file.first_with, node, service):
                 continue
             if _runs(node, file.groups):
-                content = texts.rendered(source, file.path, context, varies)
-                _keeps_secrets(source, file, content)
-                files.append(File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change))
+                files.append(_file(source, file, texts.rendered(source, file.path, seen, varies)))
             else:
                 absent.append(file.path)
+    for each in mounted:
+        about = {**seen, "mount": each.context(shared["services"], own)}
+        for file in each.mount.files:
+            content = texts.rendered(each.kind, file.path, about, {**varies, "mount": f"{node.name} {each.name}"})
+            files.append(_file(each.kind, each.of(file), content))
     descriptor = sources[-1].descriptor
-    listed = (unit for source in sources for unit in source.descriptor.units)
-    units = [unit for unit in listed if _asked(unit.first_with, node, service)]
     carries_code = bool(service.code) and _runs(node, descriptor.code or ("",))
     owner = descriptor.code_owner if service.options.get("writable_code", True) else ""
+    links = tuple(Link(each.link, each.path, each.owner) for each in mounted if each.link)
     return Tree(
         node=node.name,
         groups=node.groups,
-        files=tuple(files),
+        files=tuple({file.path: file for file in files}.values()),  # what several mounts share is there once
         absent=tuple(absent),
-        units=tuple(unit.name for unit in units if _runs(node, unit.groups)),
-        idle_units=tuple(unit.name for unit in units if not _runs(node, unit.groups)),
-        code=Code(service.code, descriptor.code_unit, owner) if carries_code else None,
+        units=(*chain(*common), *(each.mount_unit for each in mounted), *own),
+        idle_units=tuple(unit.name for unit in chain(*units) if not _runs(node, unit.groups)),
+        code=Code(service.code, descriptor.code_unit, owner, links) if carries_code else None,
     )
+
+
+def _file(kind: ServiceType, file: catalog.File, content: str) -> File:
+    if int(file.mode, 8) & 0o004 and placeholders.keys(content):
+        raise ConpaasError(f"roles/{kind.name}: everybody may read {file.path} ({file.mode}), and it holds a secret")
+    return File(file.path, content, file.mode, file.owner, file.group, file.unit, file.on_change)
 
 
 def _runs(node: Node, groups: tuple[str, ...]) -> bool:
@@ -157,84 +185,3 @@ def _runs(node: Node, groups: tuple[str, ...]) -> bool:
 def _asked(field: str, node: Node, service: Service) -> bool:
     """Whether the manifest wants it, and here; what it wanted before goes by itself."""
     return not field or (bool(service.fields.get(field)) and node.name == service.nodes[0].name)
-
-
-def _secrets(service: Service, topology: Topology) -> dict[str, str]:
-    return {name: placeholders.current(each, topology.secrets[each]) for name, each in service.secrets.items()}
-
-
-def _keeps_secrets(kind: ServiceType, file: catalog.File, content: str) -> None:
-    if int(file.mode, 8) & 0o004 and placeholders.keys(content):
-        raise ConpaasError(f"roles/{kind.name}: everybody may read {file.path} ({file.mode}), and it holds a secret")
-
-
-def _shared(topology: Topology, types: Catalog) -> dict[str, Any]:
-    """What templates see, the same for every node."""
-    return {
-        "application": {"name": topology.application, "environment": topology.environment},
-        "range": str(topology.range),
-        "hosts": _hosts(topology),
-        "services": {service.name: _service(service, topology, types) for service in topology.services},
-    }
-
-
-def _service(service: Service, topology: Topology, types: Catalog) -> dict[str, Any]:
-    nodes = [_node(node) for node in service.nodes]
-    groups = types[service.type].descriptor.groups
-    return {
-        "name": service.name,
-        "title": service.title,
-        "type": service.type,
-        "options": service.options,
-        "fields": service.fields,
-        "environment": _variables(service, topology, types),
-        "code": service.code,
-        "entry": str(service.entry),
-        "nodes": nodes,
-        "groups": {group: [node for node in nodes if group in node["groups"]] for group in groups},
-        "uses": list(service.uses),
-        "directory": _directory(service),
-    }
-
-
-def _directory(service: Service) -> dict[str, list[str]]:
-    """Machines' name without its number -> their addresses, those to come included."""
-    found: dict[str, list[str]] = {}
-    for name, address in service.directory:
-        found.setdefault(name.rpartition("-")[0], []).append(str(address))
-    return found
-
-
-def _node(node: Node) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "address": str(node.address),
-        "ordinal": node.ordinal,
-        "groups": list(node.groups),
-        "service": node.service,
-    }
-
-
-def _variables(service: Service, topology: Topology, types: Catalog) -> dict[str, str]:
-    """What the types of used services offer, under the service's own variables."""
-    offered: dict[str, str] = {}
-    for used in sorted(service.uses):
-        other = topology.service(used)
-        for name, text in types[other.type].descriptor.environment.items():
-            known = {"address": other.entry, "service": other.name, "secrets": _secrets(other, topology)}
-            offered.setdefault(name, text.format(**known))
-    own = {
-        name: placeholders.current(secret, topology.secrets[secret])
-        for name, secret in service.environment_secrets.items()
-    }
-    return {**offered, **service.environment, **own}
-
-
-def _hosts(topology: Topology) -> list[dict[str, Any]]:
-    """Names of every machine, those to come included, and of every service's entry."""
-    suffix = f"{topology.application}.internal"
-    return [
-        {"address": str(address), "names": [name, f"{name}.{suffix}"]}
-        for service in topology.services
-        for name, address in (*((service.name, each) for each in service.entries), *service.directory)
-    ]

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address, IPv4Network
 
 from conpaas_iac.catalog import Catalog, Secret, ServiceType
-from conpaas_iac.core import flows
+from conpaas_iac.core import flows, placeholders
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.flows import Flow, Offer, Port
 from conpaas_iac.core.layout import Node, directory, entries, nodes
@@ -38,6 +38,7 @@ class Service:
     secrets: Mapping[str, str] = field(default_factory=dict)  # the type's name of a secret -> the application's
     environment_secrets: Mapping[str, str] = field(default_factory=dict)  # variable -> secret
     fields: Mapping[str, object] = field(default_factory=dict)  # the type's own, but for code, data and secrets
+    mounts: tuple[model.Mount, ...] = ()
 
     @property
     def entry(self) -> IPv4Address:
@@ -78,6 +79,10 @@ class Topology:
             for flow in self.flows
             if flow.source == ("", "") and flow.target[0] == node.service and flow.target[1] in ("", *node.groups)
         )
+
+    def current(self, service: Service) -> dict[str, str]:
+        """The type's name of each secret of a service -> its current value's placeholder."""
+        return {name: placeholders.current(each, self.secrets[each]) for name, each in service.secrets.items()}
 
     def service(self, name: str) -> Service:
         """The service of that name; raises KeyError."""
@@ -167,6 +172,7 @@ def _service(service: model.Service, kind: ServiceType, block: IPv4Network, code
         environment_secrets=service.environment_secrets,
         at_once=service.at_once,
         fields=_fields(service, kind),
+        mounts=service.mounts,
     )
 
 
@@ -191,12 +197,13 @@ def _own(service: str, name: str, said: Secret) -> str:
 
 
 def _ranks(manifest: model.Manifest, types: Catalog) -> dict[str, int]:
-    """Start order: a service comes after those that it uses and whose type its own type needs."""
+    """Start order: a service comes after those that it uses and whose type its own type needs, or that it mounts."""
     by_name = {service.name: service for service in manifest.services}
     graph = {
         service.name: {
             used for used in service.uses if by_name[used].type in types[service.type].descriptor.needs
         }
+        | {mount.service for mount in service.mounts}
         for service in manifest.services
     }
     try:

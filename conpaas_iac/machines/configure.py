@@ -104,6 +104,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "conpaas_type": visit.type,
         "conpaas_groups": list(visit.groups),
         "conpaas_baked": visit.baked,
+        "conpaas_clients": list(visit.clients),
         "conpaas_traffic": visit.brings_traffic,
         "conpaas_startup_script": visit.startup_script,
         "conpaas_options": dict(visit.options or {}),

@@ -38,6 +38,7 @@ class Visit:
     joins: bool = True  # enters service after it
     host_key: str = ""  # that it has made itself and is to use from now on
     code_check: str = ""  # proves a version before it is current
+    clients: tuple[str, ...] = ()  # service types whose volumes it mounts
     batch: int = 0  # machines of a batch are visited side by side, a batch after the one before
 
 

@@ -7,6 +7,7 @@ from conpaas_iac import clouds
 from conpaas_iac.backend import hostkeys
 from conpaas_iac.backend.record import Record
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.core import mounts
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.layout import Node
 from conpaas_iac.core.render import Tree
@@ -134,6 +135,7 @@ def _visit(wanted: Wish, node: Node, machines: Machines) -> Visit:
         options=service.options,
         code_check=wanted.types[service.type].descriptor.code_check,
         secrets=machines.secrets,
+        clients=tuple(sorted({each.kind.name for each in mounts.of_node(node, wanted.topology, wanted.types)})),
     )
 
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from conpaas_iac.catalog import ServiceType
-from conpaas_iac.manifest import counts, locations, naming, network, relations
+from conpaas_iac.manifest import counts, locations, mounts, naming, network, relations
 from conpaas_iac.manifest.clouds import Clouds
 from conpaas_iac.manifest.context import Context, Named
 from conpaas_iac.manifest.model import Budget, Manifest, Service
@@ -23,6 +23,7 @@ class Around:
     clouds: Clouds
     addresses: Addresses
     uses: relations.Uses
+    mounts: mounts.Mounts
     renamed: Mapping[str, str]
     application: str
 
@@ -34,11 +35,12 @@ def build(context: Context, data: Mapping[str, Any]) -> Manifest:
     if data.get("Services") == []:
         context.findings.add("W0201", "/Services", "an application without services: nothing will run", "")
     uses = relations.uses(context, named)
-    relations.start_order(context, named, uses)
+    mounted = mounts.mounts(context, named, uses)
+    relations.start_order(context, named, uses, mounted)
     wide: IPv4Network | None = network.application_range(context, data)
     network.cloud_ranges(context, wide, data.get("Clouds", {}))
     clouds = Clouds(context, data.get("Clouds", {}))
-    around = Around(clouds, Addresses(context, wide), uses, relations.renamed(context, named), application)
+    around = Around(clouds, Addresses(context, wide), uses, mounted, relations.renamed(context, named), application)
     services = tuple(_service(context, around, each, each.kind) for each in named if each.kind)
     for service in services:
         clouds.object_to(service)
@@ -99,6 +101,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         secrets=_secrets(named_secrets),
         passwords={name: value for name, value in named_secrets.items() if isinstance(value, str)},
         fields=_own_fields(context, kind, data, pointer),
+        mounts=around.mounts[pointer],
     )
 
 

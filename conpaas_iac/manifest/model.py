@@ -55,6 +55,15 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A volume of another service, at a place of this one's machines."""
+
+    volume: str
+    service: str
+    path: str  # absolute, or inside the code
+
+
+@dataclass(frozen=True)
 class Budget:
     """What the application may cost."""
 
@@ -92,6 +101,7 @@ class Service:
     secrets: Mapping[str, str]  # field (Password) -> name of the secret that the manifest gives it
     passwords: Mapping[str, str] = dataclass_field(repr=False)  # field -> value written into the manifest
     fields: Mapping[str, object]  # the type's own fields as written (Dump, Password, VolumeStartup, StartRole)
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from conpaas_iac.manifest.context import Context, Named, items
+from conpaas_iac.manifest.model import Mount
 from conpaas_iac.manifest.names import slug, suggestion
 from conpaas_iac.manifest.source import quote
 
@@ -59,10 +60,12 @@ def renamed(context: Context, named: Sequence[Named]) -> Mapping[str, str]:
     return result
 
 
-def start_order(context: Context, named: Sequence[Named], using: Uses) -> None:
+def start_order(
+    context: Context, named: Sequence[Named], using: Uses, mounted: Mapping[str, tuple[Mount, ...]]
+) -> None:
     """Say circles of what types need at start, and where the written order was ConPaaS's and is not ours."""
     by_name = {service.name: service for service in named if service.kind and service.name}
-    graph = {name: _needed(service, using, by_name) for name, service in by_name.items()}
+    graph = {name: _needed(service, using, by_name, mounted[service.pointer]) for name, service in by_name.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -81,7 +84,10 @@ def start_order(context: Context, named: Sequence[Named], using: Uses) -> None:
                 context.findings.add("N0107", f"{by_name[other].pointer}/Type", message, hint)
 
 
-def _needed(service: Named, using: Uses, by_name: Mapping[str, Named]) -> set[str]:
+def _needed(
+    service: Named, using: Uses, by_name: Mapping[str, Named], mounted: Sequence[Mount]
+) -> set[str]:
     needs = service.kind.descriptor.needs if service.kind else ()
     used = (by_name[name] for name in using[service.pointer] if name in by_name)
-    return {other.name for other in used if other.kind and other.kind.name in needs}
+    needed = {other.name for other in used if other.kind and other.kind.name in needs}
+    return needed | {mount.service for mount in mounted if mount.service in by_name} - {service.name}

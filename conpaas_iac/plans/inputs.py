@@ -81,6 +81,8 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
         for field, location in (("StartupScript", service.startup_script), ("Dump", service.dump)):
             found[f"{service.name}/{field}"] = location if "://" in location else PurePath(location).name
         found |= {f"{service.name}/{name}": _json(value) for name, value in own[service.name].items()}
+        if service.mounts:
+            found[f"{service.name}/Mounts"] = _json(service.mounts)
         if code := codes[service.name]:
             found[f"{service.name}/{CODE}"] = code[:12]
     return found
@@ -146,10 +148,15 @@ def put_back(manifest: Manifest, moved: Input) -> Manifest | None:
         return None
     if moved.field == "":
         others = (service for service in manifest.services if service.name != moved.service)
-        services = (replace(each, uses=tuple(set(each.uses) - {moved.service})) for each in others)
+        services = (_without(each, moved.service) for each in others)
         return replace(manifest, services=tuple(services))
     former = [_former(each, moved) if each.name == moved.service else each for each in manifest.services]
     return None if None in former else replace(manifest, services=tuple(each for each in former if each))
+
+
+def _without(service: model.Service, other: str) -> model.Service:
+    mounts = tuple(mount for mount in service.mounts if mount.service != other)
+    return replace(service, uses=tuple(set(service.uses) - {other}), mounts=mounts)
 
 
 def _former(service: model.Service, moved: Input) -> model.Service | None:

@@ -15,17 +15,21 @@ def of_change(
     layout: Topology, applied: Iterable[Machine], there: Record, types: Catalog, lost: Collection[str]
 ) -> dict[str, str]:
     """Service -> why its data would be lost. `lost` are machines that are gone, or would be replaced."""
-    there_now = holders(applied, there, types)
+    applied = tuple(applied)
+    groups = _by_group(applied, there, types)
     wanted = {service.name: service for service in layout.services}
     found = {}
-    for name, members in there_now.items():
-        kind, machines = members
+    for name, (kind, machines) in holders(applied, there, types).items():
         service = wanted.get(name)
         if service is None or service.type != kind:
             what = "it is no longer in the manifest" if service is None else f"it becomes a {service.type} service"
             found[name] = f"{what}, and its data is on {_names(machines)}"
-        elif service.start and (reason := _shrinks(machines, {node.name for node in service.nodes}, lost)):
-            found[name] = reason
+        elif service.start:
+            kinds = types[service.type].descriptor.groups
+            for group, members in groups[name].items():
+                having = {group, kinds[group].copied_to}
+                if reason := _shrinks(members, {node.name for node in service.nodes if having & {*node.groups}}, lost):
+                    found[name] = reason
     return found
 
 
@@ -43,6 +47,20 @@ def holders(applied: Iterable[Machine], there: Record, types: Catalog) -> dict[s
         known, kind = there.nodes.get(machine.node), types.get(machine.type)
         if known and kind and any(kind.descriptor.groups[group].keeps_data for group in known.groups):
             found[machine.service] = (machine.type, (*found.get(machine.service, ("", ()))[1], machine.node))
+    return found
+
+
+def _by_group(
+    applied: Iterable[Machine], there: Record, types: Catalog
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Service -> group that keeps data -> the machines that have proved to hold it, or a copy."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for machine in applied:
+        known, kind = there.nodes.get(machine.node), types.get(machine.type)
+        for name, group in kind.descriptor.groups.items() if known and kind else ():
+            if known and group.keeps_data and {name, group.copied_to} & {*known.groups}:
+                groups = found.setdefault(machine.service, {})
+                groups[name] = (*groups.get(name, ()), machine.node)
     return found
 
 

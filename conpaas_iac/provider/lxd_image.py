@@ -28,7 +28,8 @@ def bake(kind: ServiceType, name: str, settings: Settings, listen: Listener, exe
         listen(Event("image", "started", text=f"baking {name}: the packages of {kind.name}, once"))
         login, public = ssh_key_pair("bake")
         with _oven(name, public, settings) as (made, instance):
-            visit = Visit(name, made["ip"], kind.name, (), Tree.empty(name), baked=False)
+            clients = tuple(each.name for each in kind.clients)
+            visit = Visit(name, made["ip"], kind.name, (), Tree.empty(name), baked=False, clients=clients)
             with access(login, {name: made}) as way:
                 outcome = execute("bake", [visit], way, listen)
             if outcome.failures:

@@ -11,7 +11,7 @@ from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.clouds import Reach
-from conpaas_iac.core import declaration, placeholders
+from conpaas_iac.core import declaration, mounts, placeholders
 from conpaas_iac.engine.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.host.route import ensure_route
@@ -152,10 +152,12 @@ def _expand(now: Situation, engine: Engine, means: Means) -> tuple[Machines, tup
 
 
 def _bake(now: Situation, reach: Reach, means: Means) -> None:
-    kinds = {service.name: service.type for service in now.wish.topology.services}
-    coming = {(node.cloud, kinds[node.service]) for node in now.wish.topology.nodes if node.name in now.coming}
-    for cloud, kind in sorted(coming):
-        reach[cloud].bake(now.wish.types[kind], means.listen, means.execute)
+    layout = now.wish.topology
+    kinds = {each.name: mounts.kind_of(each, layout, now.wish.types) for each in layout.services}
+    coming = {(node.cloud, node.service) for node in layout.nodes if node.name in now.coming}
+    for cloud, digest in sorted({(cloud, kinds[service].install_digest) for cloud, service in coming}):
+        kind = next(kind for kind in kinds.values() if kind.install_digest == digest)
+        reach[cloud].bake(kind, means.listen, means.execute)
 
 
 def _configure(

@@ -8,7 +8,7 @@ from conpaas_iac.backend.record import Record
 from conpaas_iac.core import declaration, placeholders, render, topology
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Applied, Engine
-from conpaas_iac.errors import MachineError, UserError
+from conpaas_iac.errors import ConpaasError, MachineError, UserError
 from conpaas_iac.machines import sight
 from conpaas_iac.manifest.model import Manifest
 from conpaas_iac.network import membership, standing
@@ -157,7 +157,7 @@ def _rendered(wanted: Wish) -> causes.Rendered:
                 names,
             )
             return render.trees(former, wanted.types, wanted.internal, wanted.operators, nodes)
-        except (UserError, KeyError):  # half of an edit may make no sense
+        except (ConpaasError, KeyError):  # half of an edit may make no sense, nor fit templates that are newer
             return {}
 
     return rendered

@@ -10,7 +10,7 @@ from conpaas_iac.backend import lockfile, place, record
 from conpaas_iac.backend.record import Record
 from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
-from conpaas_iac.core import declaration, placeholders, placing
+from conpaas_iac.core import declaration, mounts, placeholders, placing
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.declaration import Declaration, Machine
 from conpaas_iac.core.places import Places
@@ -240,11 +240,11 @@ def _under_new_names(applied: Applied, names: Mapping[str, str]) -> tuple[Applie
 
 
 def images_of(wanted: Wish, settings: Settings) -> dict[str, str]:
-    kinds = {service.name: service.type for service in wanted.topology.services}
+    kinds = {each.name: mounts.kind_of(each, wanted.topology, wanted.types) for each in wanted.topology.services}
     reach = Reach(wanted.topology.places, settings)
 
     @cache  # its sources are read
-    def image(cloud: str, kind: str) -> str:
-        return reach[cloud].image(wanted.types[kind])
+    def image(cloud: str, service: str) -> str:
+        return reach[cloud].image(kinds[service])
 
-    return {node.name: node.image or image(node.cloud, kinds[node.service]) for node in wanted.topology.nodes}
+    return {node.name: node.image or image(node.cloud, node.service) for node in wanted.topology.nodes}

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 
-from conpaas_iac import catalog
 from conpaas_iac.catalog import ServiceType
 from conpaas_iac.errors import UserError
+from conpaas_iac.why import rolefiles
 from conpaas_iac.why.whyfile import of_code, of_file, paths
 from conpaas_iac.why.whyground import Ground
 from conpaas_iac.why.whymachine import of_machine, of_service
@@ -94,7 +94,7 @@ def _packages(ground: Ground) -> Mapping[str, list[tuple[str, tuple[str, ...], s
         found.setdefault(name.strip(), []).append((place, everybody, "the base image of every machine"))
     installs = [(each / "tasks" / "install.yml", *of) for of in _kinds(ground) for each in of[0].folders]
     for install, kind, services in installs:
-        for name, (line, column) in catalog.words(install).items() if install.is_file() else ():
+        for name, (line, column) in rolefiles.words(install).items() if install.is_file() else ():
             place = f"{install.relative_to(kind.folder.parents[1]).as_posix()}:{line}:{column}"
             found.setdefault(name, []).append((place, services, f"the image of {kind.name}"))
     return {name: places for name, places in found.items() if name and " " not in name and "/" not in name}

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from conpaas_iac.catalog import File, ServiceType
 from conpaas_iac.core import placeholders
+from conpaas_iac.core.mounts import name_of, named
 from conpaas_iac.core.render import Tree
 from conpaas_iac.drift import adoption, trial
 from conpaas_iac.drift.adoption import Parameter
@@ -26,7 +27,16 @@ NETWORK = {
 def paths(ground: Ground) -> list[str]:
     """Every file that the tool writes on a machine of the application."""
     kinds = [*ground.internal.values(), *(ground.types[each.type] for each in ground.manifest.services)]
-    return sorted({file.path for kind in kinds for file in kind.descriptor.files} | {*NETWORK})
+    mounting = {path for each in ground.manifest.services for _, _, _, path in _mounting(each, ground)}
+    return sorted({file.path for kind in kinds for file in kind.descriptor.files} | {*NETWORK} | mounting)
+
+
+def _mounting(service: Service, ground: Ground) -> Iterator[tuple[int, ServiceType, int, str]]:
+    """Files for the mounts of a service: number of the mount, type, number of the file, path."""
+    for place, mount in enumerate(service.mounts):
+        kind = ground.types[ground.topology.service(mount.service).type]
+        files = kind.descriptor.mount.files if kind.descriptor.mount else ()
+        yield from ((place, kind, number, named(file.path, name_of(mount))) for number, file in enumerate(files))
 
 
 def of_file(query: str, ground: Ground) -> Iterator[Answer]:
@@ -53,6 +63,13 @@ def _of_path(path: str, ground: Ground) -> Iterator[Answer]:
                 having = _having(service, path, ground)
                 steps = (*_written(kind, number, file), *_fed(service, path, having, ground))
                 yield Answer("file", path, steps, having)
+        for place, kind, number, other in _mounting(service, ground):
+            if other == path:
+                at = f"{service.pointer}/Mounts/{place}"
+                mounts = Step(f"service {service.title!r} mounts {service.mounts[place].volume!r}", ground.where(at))
+                whose = role(kind, "meta/service.yml", "mount", "files", number)
+                steps = (Step(f"of {kind.name}, for machines that mount a volume", whose), mounts)
+                yield Answer("file", path, steps, _having(service, path, ground))
 
 
 def _all(ground: Ground) -> tuple[str, ...]:

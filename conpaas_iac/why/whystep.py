@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from conpaas_iac import catalog
 from conpaas_iac.catalog import ServiceType
+from conpaas_iac.why import rolefiles
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ class Answer:
 
 def role(kind: ServiceType, file: str, *steps: str | int) -> str:
     """The place in a file of a role."""
-    line, column = catalog.place(kind.folder / file, *steps)
+    line, column = rolefiles.place(kind.folder / file, *steps)
     return f"roles/{kind.name}/{file}:{line}:{column}"

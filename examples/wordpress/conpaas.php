@@ -4,11 +4,13 @@
  * Description: What web machines without a shared folder cannot keep is not offered.
  */
 
-// An upload would be on the machine that took it, and on no other.
-add_filter('user_has_cap', function ($may) {
-    unset($may['upload_files']);
-    return $may;
-});
+// Without a volume (`Mounts`) an upload would be on the machine that took it, and on no other.
+if (!is_link(WP_CONTENT_DIR . '/uploads')) {
+    add_filter('user_has_cap', function ($may) {
+        unset($may['upload_files']);
+        return $may;
+    });
+}
 
 // Code comes from `Archive`: nobody looks for other versions of it.
 remove_action('init', 'wp_schedule_update_checks');

@@ -41,7 +41,7 @@ def test_the_master_collects_what_the_nodes_computed(study: Story) -> None:
     study.conpaas("generic", "run", study.name, "60")
     study.conpaas("generic", "wait", study.name)
     assert status(study, "run") == dict.fromkeys(MACHINES, "STOPPED (return code 0)")
-    rows = list(csv.DictReader(io.StringIO(master(study, "cat", "/srv/conpaas/data/results.csv"))))
+    rows = list(csv.DictReader(io.StringIO(master(study, "cat", "/mnt/results/results.csv"))))
     assert len(rows) == 60 and len({row["node"] for row in rows}) == 3
 
 
@@ -65,7 +65,7 @@ def test_a_script_that_never_ends_is_interrupted(study: Story) -> None:
     script(study, "run", 'trap "" TERM\necho "$@" >words\nwhile true; do sleep 1 & wait; done\n')
     script(study, "interrupt", "echo interrupted\n")
     document = json.loads(study.manifest.read_text())
-    document["Services"][0]["Configuration"] = {"interrupt_timeout": 1}
+    document["Services"][1]["Configuration"] = {"interrupt_timeout": 1}
     study.manifest.write_text(json.dumps(document))
     study.conpaas("up", study.manifest)
     study.conpaas("generic", "run", study.name, "--", "-x", "two words")

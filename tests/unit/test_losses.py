@@ -72,3 +72,30 @@ def test_the_refusal_says_how_to_go_on() -> None:
     message, remedy = losses.said({"web": "why"}, "shop", {"web": "php"}, keeping())
     assert message == "web would lose its data: why"
     assert remedy == "to lose it: --allow-data-loss=web"
+
+
+def test_each_group_keeps_data_of_its_own() -> None:
+    php = keeping()["php"]
+    groups = {**php.descriptor.groups, "web": Group(default=1, keeps_data=True)}
+    types = {"php": replace(php, descriptor=msgspec.structs.replace(php.descriptor, groups=groups))}
+    before = build(service(counts={"backend": 3, "web": 1}))
+    there = Record({
+        machine.node: Confirmed("id", "digest", {}, ("web", "backend") if machine.node == "web-1" else ("backend",))
+        for machine in applied(before)
+    })
+    after = build(service(counts={"backend": 2, "web": 1}, without=frozenset({"web-1"})))
+    assert losses.of_change(after, applied(before), there, types, ()) == {"web": "web-1 held the last copy of it"}
+    without = build(service(counts={"backend": 2, "web": 1}, without=frozenset({"web-2"})))
+    assert losses.of_change(without, applied(before), there, types, ()) == {}
+
+
+def test_a_group_that_is_copied_to_another_one_outlives_its_machines() -> None:
+    php = keeping()["php"]
+    groups = {**php.descriptor.groups, "web": Group(default=1, keeps_data=True, copied_to="proxy")}
+    types = {"php": replace(php, descriptor=msgspec.structs.replace(php.descriptor, groups=groups))}
+    layout = build(service(counts={"web": 1, "proxy": 2, "backend": 2}))
+    running = {"web-1": ("web", "proxy", "backend"), "web-2": ("proxy", "backend")}
+    there = Record({node: Confirmed("id", "digest", {}, groups) for node, groups in running.items()})
+    assert losses.of_change(layout, applied(layout), there, types, ("web-1",)) == {}
+    both = losses.of_change(layout, applied(layout), there, types, ("web-1", "web-2"))
+    assert both == {"web": "web-1, web-2 held the last copy of it"}

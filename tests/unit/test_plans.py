@@ -132,6 +132,29 @@ def test_a_wrong_former_value_is_no_reason_to_fail(tmp_path: Path) -> None:
     assert made.changes
 
 
+def test_an_option_that_is_newer_than_the_record_is_no_reason_to_fail(tmp_path: Path) -> None:
+    """A newer release has an option more: its templates cannot be rendered without it."""
+    with plans.folder():
+        manifest = tmp_path / "manifest.json"
+        manifest.write_text(json.dumps({"Application": "shop", "Services": web(1)}))
+        applied, there = plans.after(plans.wished(manifest))
+        manifest.write_text(json.dumps({"Application": "shop", "Services": web(1, Environment={"A": "1"})}))
+        older = {key: value for key, value in there.inputs.items() if not key.endswith("/memory_limit")}
+        made = plans.planned(plans.wished(manifest), applied, replace(there, inputs=older))
+    assert made.changes
+
+
+def test_a_mount_is_a_cause_and_so_is_the_service_that_it_came_with(tmp_path: Path) -> None:
+    files: dict[str, object] = {"Type": "xtreemfs", "ServiceName": "files", "VolumeStartup": {"volumeName": "a"}}
+    mounts = [{"Volume": "a", "Service": "files", "Path": "/var/a"}]
+    made = changed(tmp_path, [*web(1), files], [*web(1, Mounts=mounts), files])
+    (found,) = [change for change in made.changes if change.node == "web-1"]
+    (unit,) = [file for file in found.files if file.path.endswith("conpaas-volume-files-a.service")]
+    assert unit.after and [cause.text.partition(":")[0] for cause in unit.causes] == ["web Mounts"]
+    both = changed(tmp_path, web(1), [*web(1, Mounts=mounts), files])
+    assert {change.node: change.action for change in both.changes} == {"web-1": "change", "files-1": "add"}
+
+
 WORDS = st.text(max_size=400)
 CAUSES = st.builds(Cause, WORDS, st.just("manifest.json:1:1"))
 FILES = st.builds(

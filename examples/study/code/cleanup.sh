@@ -1,1 +1,1 @@
-rm -f "$CONPAAS_DATA/results.csv"
+rm -f /mnt/results/results.csv /mnt/results/share-*.csv

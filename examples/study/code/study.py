@@ -1,16 +1,18 @@
-"""How chaotic is x -> r x (1 - x)? Each node computes its share of the values of r, the master collects them."""
+"""How chaotic is x -> r x (1 - x)? Each node computes its share of the values of r, the master collects them.
+
+Shares and results are files on a volume that every machine has at /mnt/results.
+"""
 
 import csv
 import json
 import math
 import os
-import socket
 import sys
 import time
 from pathlib import Path
 
-PORT = 9000
 STEPS = 20_000
+RESULTS = Path("/mnt/results")
 ME, MASTER = os.environ["MY_IP"], os.environ["MASTER_IP"]
 NODES = [each["ip"] for each in json.loads(Path(os.environ["CONPAAS_AGENTS"]).read_text()) if each["role"] == "node"]
 
@@ -26,32 +28,27 @@ def exponent(r):
 
 def compute(count):
     share = [2.5 + 1.5 * k / count for k in range(count)][NODES.index(ME) :: len(NODES)]
-    send([(r, exponent(r), ME) for r in share])
+    write(f"share-{ME}.csv", [(r, exponent(r), ME) for r in share])
     sys.stdout.write(f"{len(share)} values computed\n")
 
 
-def send(rows):
-    """The master may begin later than this node."""
-    while True:
-        try:
-            with socket.create_connection((MASTER, PORT), timeout=5) as connection:
-                return connection.sendall(json.dumps(rows).encode())
-        except OSError:
-            time.sleep(0.2)
-
-
 def collect():
-    rows, waiting = [], set(NODES)
-    with socket.create_server((ME, PORT)) as server:
-        while waiting:
-            connection, (address, _) = server.accept()
-            with connection, connection.makefile("rb") as file:
-                rows += json.loads(file.read())
-            waiting.discard(address)
-    target = Path(os.environ["CONPAAS_DATA"], "results.csv")
-    with target.open("w", newline="") as file:
-        csv.writer(file).writerows([("r", "exponent", "node"), *sorted(rows)])
-    sys.stdout.write(f"{len(rows)} values of {len(NODES)} nodes are in {target}\n")
+    shares = [RESULTS / f"share-{node}.csv" for node in NODES]
+    while not all(share.exists() for share in shares):
+        time.sleep(0.2)
+    rows = [row for share in shares for row in csv.reader(share.open(newline=""))]
+    write("results.csv", [("r", "exponent", "node"), *sorted(rows, key=lambda row: float(row[0]))])
+    for share in shares:
+        share.unlink()
+    sys.stdout.write(f"{len(rows)} values of {len(NODES)} nodes are in {RESULTS}/results.csv\n")
+
+
+def write(name, rows):
+    """Under its name only once it is whole: others look for it."""
+    new = RESULTS / f".{name}.new"
+    with new.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    new.rename(RESULTS / name)
 
 
 if ME == MASTER:

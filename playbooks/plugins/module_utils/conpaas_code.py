@@ -13,6 +13,10 @@ FOLDER = "/srv/conpaas/code"
 KEPT_VERSIONS = 3
 
 
+def _leads(place, target):
+    return place.is_symlink() and str(place.readlink()) == target
+
+
 class Code:
     """A version of the application's code on a machine."""
 
@@ -22,6 +26,7 @@ class Code:
         self.folder = machine.path(FOLDER)
         self.place = self.folder / self.version
         self.current = self.folder / "current"
+        self.links = [(self.place / each["path"], each) for each in code.get("links", ())]
         self.owner = pwd.getpwnam(code.get("owner") or "root")
 
     @property
@@ -35,7 +40,8 @@ class Code:
 
     @property
     def changes(self):
-        return self.missing or self.active != self.version or self.place.stat().st_uid != self.owner.pw_uid
+        return (self.missing or self.active != self.version or self.place.stat().st_uid != self.owner.pw_uid
+                or any(not _leads(place, each["target"]) for place, each in self.links))
 
     def unpack(self, archive):
         """Beside its place first, so that what is in place is whole."""
@@ -63,12 +69,30 @@ class Code:
         if self.place.stat().st_uid != self.owner.pw_uid:
             for path in [*self.place.rglob("*"), self.place]:  # the folder last, as a sign that all is done
                 os.chown(path, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
+        for place, each in self.links:
+            self._link(place, each)
         new = self.folder / ".current.new"
         new.unlink(missing_ok=True)
         new.symlink_to(self.version)
         os.utime(self.place)
         new.rename(self.current)
         self._forget_old()
+
+    def _link(self, place, each):
+        """A place in the code that leads to a volume: its own files there would be hidden."""
+        if place.is_dir() and not place.is_symlink():
+            if any(place.iterdir()):
+                raise ValueError(f"the code has files in {each['path']}, which the volume would hide: take them out")
+            place.rmdir()
+        elif place.exists() and not place.is_symlink():
+            raise ValueError(f"the code has a file {each['path']} where the volume is to be")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        owner = pwd.getpwnam(each["owner"] or "root").pw_uid if not each["owner"].isdigit() else int(each["owner"])
+        new = place.with_name(f".{place.name}.new")
+        new.unlink(missing_ok=True)
+        new.symlink_to(each["target"])
+        os.chown(new, owner, -1, follow_symlinks=False)
+        new.rename(place)
 
     def _forget_old(self):
         others = [path for path in self.folder.iterdir() if path.is_dir() and path not in (self.place, self.current)]

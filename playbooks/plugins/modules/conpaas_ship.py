@@ -21,6 +21,7 @@ author: conpaas (@conpaas)
 
 import base64
 import json
+import subprocess
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
@@ -59,8 +60,16 @@ def ship(module, tree):
         if not module.check_mode:
             if code and code.missing:
                 code.unpack(module.params["archive"])
+            end_units(machine.recall("shipped").get("units", ()), tree)
             apply(machine, tree, changes, code_change)
         return result
+
+
+def end_units(before, tree):
+    """Those that no tree knows any more, while their files are there."""
+    gone = [unit for unit in before if unit not in tree["units"] and unit not in tree["idle_units"]]
+    if gone:
+        subprocess.run(["systemctl", "disable", "--now", "--", *gone], capture_output=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def render(
         "name": "wiki", "title": "Wiki <b>", "type": kind, "code": code, "nodes": nodes, "uses": [], "fields": {},
         "directory": {"wiki": [node["address"] for node in nodes]},
         "options": {**found.default_options(), **options},
-        "environment": environment or {},
+        "environment": environment or {}, "entry": "10.42.32.1", "volumes": [], "mounted": [],
         "groups": {group: [node for node in nodes if group in node["groups"]] for group in every},
     }  # fmt: skip
     context = {

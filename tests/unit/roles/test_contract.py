@@ -32,7 +32,8 @@ def test_every_file_has_its_template_and_every_template_its_file(kind: ServiceTy
         {"/" + path.relative_to(folder / "templates").as_posix().removesuffix(".j2") for path in folder.rglob("*.j2")}
         for folder in kind.folders
     ]
-    wanted = {file.path for file in kind.descriptor.files}
+    mounting = kind.descriptor.mount.files if kind.descriptor.mount else ()
+    wanted = {file.path for file in (*kind.descriptor.files, *mounting)}
     assert found[0] <= wanted <= set().union(*found)
 
 
@@ -90,7 +91,8 @@ every_operation = pytest.mark.parametrize(
 @every_operation
 def test_an_operation_does_one_thing(kind: ServiceType, name: str) -> None:
     operation = kind.descriptor.operations[name]
-    assert re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name)
+    assert all(re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", word) for word in name.split(" "))
+    assert not any(other.startswith(f"{name} ") for other in kind.descriptor.operations), "an operation or several"
     assert operation.summary[:1].isupper() and not operation.summary.endswith(".")
     assert len(operation.summary) <= 80
     if operation.secret:
@@ -116,6 +118,19 @@ def test_arguments_can_be_typed(kind: ServiceType, name: str) -> None:
     assert len(streams) <= (0 if operation.terminal or operation.on == "all" else 1)
     assert not any(argument.flag or argument.many for argument in streams)
     assert not (operation.json and any(argument.stream == "output" for argument in streams))
+
+
+@every_type
+def test_what_is_said_to_others_can_be_filled_in(kind: ServiceType) -> None:
+    secrets = dict.fromkeys(kind.descriptor.secrets, "x")
+    for text in (kind.descriptor.url, kind.descriptor.connect, *kind.descriptor.environment.values()):
+        assert "{}" not in text.format(address="10.42.0.1", service="files", secrets=secrets)
+
+
+@every_type
+def test_a_type_whose_volumes_are_mounted_says_how(kind: ServiceType) -> None:
+    assert bool(kind.descriptor.mount) == (kind.folder / "tasks" / "client.yml").exists()
+    assert kind.descriptor.mount or not any(port.source == "mounts" for port in kind.descriptor.ports)
 
 
 @every_type
@@ -153,5 +168,5 @@ def test_values_that_would_break_a_file_are_refused(name: str) -> None:
 def test_playbooks_name_the_phases() -> None:
     play = yaml.safe_load((Path(catalog.folder("playbooks")) / "configure.yml").read_text())[0]
     phases = list(dict.fromkeys(task["name"] for task in play["tasks"][1:]))
-    before = ["base", "host key", "install", "startup script", "drain"]
+    before = ["base", "host key", "install", "client", "startup script", "drain"]
     assert phases == [*before, "ship", "settle", "verify", "join", "confirm"]

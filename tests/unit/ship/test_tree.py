@@ -161,3 +161,51 @@ def test_a_hostile_archive_is_refused_on_the_machine_too(machine: Any, tmp_path:
         with pytest.raises(ValueError, match="not to be unpacked"):
             code.unpack(tar(tmp_path / "hostile.tar.gz", *HOSTILE[name]))
     assert code.missing
+
+
+def test_places_in_the_code_lead_out_of_every_version(machine: Any, tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    (volume / "picture").write_text("kept")
+    link = {"path": "content/uploads", "target": str(volume), "owner": ""}
+    if os.getuid():
+        link["owner"] = str(os.getuid())
+    for name in ("v1", "v2"):
+        version, archive = code_archive(tmp_path, name)
+        code = Code(machine, {"version": version, "unit": "", "owner": ME, "links": [link]})
+        code.unpack(archive)
+        ship(machine, tree(), code)
+        assert (code.current / "content" / "uploads" / "picture").read_text() == "kept"
+        assert not code.changes
+    (code.current / "content" / "uploads").unlink()
+    assert code.changes  # it is mended
+    code.activate()
+    assert not code.changes
+    moved = Code(machine, {"version": version, "unit": "", "owner": ME, "links": [{**link, "target": str(tmp_path)}]})
+    assert moved.changes
+    for number in range(5):  # old versions are forgotten, what they led to is not
+        version, archive = code_archive(tmp_path, f"w{number}")
+        code = Code(machine, {"version": version, "unit": "", "owner": ME, "links": [link]})
+        code.unpack(archive)
+        ship(machine, tree(), code)
+    assert (volume / "picture").read_text() == "kept"
+
+
+def test_files_of_the_code_are_not_hidden_by_a_volume(machine: Any, tmp_path: Path) -> None:
+    version, archive = code_archive(tmp_path, "v")
+    for path, refused in (("empty", ""), ("index.php", "has a file index.php")):
+        link = {"path": path, "target": str(tmp_path), "owner": "" if not os.getuid() else str(os.getuid())}
+        code = Code(machine, {"version": version, "unit": "", "owner": ME, "links": [link]})
+        if code.missing:
+            code.unpack(archive)
+        if refused:
+            with pytest.raises(ValueError, match=refused):
+                code.activate()
+        elif path == "empty":
+            code.activate()
+            assert (code.place / "empty").readlink() == tmp_path
+    (code.place / "full").mkdir()
+    (code.place / "full" / "x").touch()
+    code = Code(machine, {"version": version, "unit": "", "owner": ME, "links": [{**link, "path": "full"}]})
+    with pytest.raises(ValueError, match="the code has files in full, which the volume would hide"):
+        code.activate()

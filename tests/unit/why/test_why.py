@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conpaas_iac import catalog, cli
 from conpaas_iac.shipped import folder
+from conpaas_iac.why import rolefiles
 from tests.schemas import check
 
 MANIFEST = """{
@@ -118,6 +119,19 @@ def test_a_file_that_holds_a_secret_says_its_name_alone(manifest: str, capsys: p
         assert len(every["nodes"]) == 5
 
 
+def test_a_file_that_mounts_a_volume(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(MANIFEST)
+    document["Services"][2] |= {"Uses": ["files"], "Mounts": [{"Volume": "a", "Service": "files", "Path": "/var/a"}]}
+    document["Services"].append({"Type": "xtreemfs", "ServiceName": "files", "VolumeStartup": {"volumeName": "a"}})
+    Path("manifest.json").write_text(json.dumps(document, indent=1))
+    assert cli.run(["lock", "manifest.json"]) == 0
+    (answer,) = ask("/etc/conpaas/volumes/files-a.cfg", capsys)
+    assert answer["nodes"] == ["lone-1"]
+    found = places(answer)
+    assert found["service 'lone' mounts 'a'"].startswith("manifest.json:")
+    assert found["of xtreemfs, for machines that mount a volume"].startswith("roles/xtreemfs/meta/service.yml:")
+
+
 def test_packages_and_units(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
     unit, package = ask("php8.2-fpm", capsys)
     assert (unit["kind"], package["kind"]) == ("unit", "package")
@@ -183,10 +197,10 @@ def test_neither_manifest_nor_application(own_state: Path, capsys: pytest.Captur
 def test_every_line_of_a_role_is_found(kind: catalog.ServiceType, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(kind.descriptor.files) - 1))
     path = kind.folder / "meta" / "service.yml"
-    row, column = catalog.place(path, "files", number)
+    row, column = rolefiles.place(path, "files", number)
     found = path.read_text().splitlines()[row - 1][column - 1 :]
     assert found.startswith(f"{{path: {kind.descriptor.files[number].path}")
     option = data.draw(st.sampled_from(sorted(kind.options)))
     specs = kind.folder / "meta" / "argument_specs.yml"
-    row, column = catalog.place(specs, "argument_specs", "main", "options", option)
+    row, column = rolefiles.place(specs, "argument_specs", "main", "options", option)
     assert specs.read_text().splitlines()[row - 1][column - 1 :] == f"{option}:"

@@ -1,0 +1,233 @@
+"""The rules of the program on the file system's machines, and what is shipped to those that mount a volume."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conpaas_iac.core.flows import Flow
+from conpaas_iac.core.topology import Topology
+from conpaas_iac.manifest.model import Mount
+from tests.builders import TYPES, build, service, trees
+from tests.unit.roles import rendered
+
+MASTER, HERE = "10.42.16.1", "10.42.16.3"
+SETTINGS: dict[str, Any] = {"address": HERE, "master": MASTER, "copies": 2, "dirs": [], "volumes": [], "mounted": []}
+
+
+class Master:
+    """Stands where mfscli stands."""
+
+    def __init__(self, files: Any, folder: Path) -> None:
+        self.files = files
+        self.servers = {address: ["there", 6, 1000, 10_000_000] for address in (MASTER, "10.42.16.2", HERE)}
+        self.copies, self.asked = 2, list[str]()
+        files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder
+        files.CHUNKS, files.DISKS, files.LEFT = folder / "chunks", folder / "mfshdd.cfg", folder / "left"
+        files.DISKS.write_text("# a comment\n~/var/lib/mfs/chunks\n")
+        files.answers = lambda settings: None
+        files.systemctl = lambda verb, unit: self.asked.append(f"{verb} {unit}")
+        (folder / "chunks" / "00").mkdir(parents=True)
+        (folder / "chunks" / "00" / "chunk_1.mfs").write_bytes(b"x" * 1_000_000)
+
+    def answer(self, settings: dict[str, Any], *words: str) -> str:
+        """As `mfscli -n -p -s'|'` writes its tables."""
+        if "-SCS" in words:
+            return "".join(self._server(address, *known) for address, known in self.servers.items())
+        if "-SIC" in words:
+            return (
+                f"all chunks matrix:|goal/copies/chunks:|{self.copies}|2|6\n"
+                "all chunks matrix:|chunkclass missing:|1\nall chunks matrix:|chunkclass endangered:|2\n"
+                "all chunks matrix:|chunkclass undergoal:|3\nall chunks matrix:|chunkclass stable:|9\n"
+            )
+        self.asked.append(" ".join(words))
+        return ""
+
+    def _server(self, address: str, state: str, chunks: int, used: int, total: int) -> str:
+        known = f"{chunks}|{used}|{total}"
+        numbers = f"{known}|-|0|0|0" if state == "there" else f"0|0|0|{state}|{known}"
+        return f"chunk servers:|{address}|9422|1|-|3.0.117|0|maintenance_off|{numbers}\n"
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Master:
+    return Master(rendered.program("xtreemfs", "xtreemfs"), tmp_path)
+
+
+def test_what_the_master_says_is_read(master: Master) -> None:
+    master.servers[HERE][0] = "NOT READY"
+    found = {each["address"]: each for each in master.files.servers(SETTINGS)}
+    assert found[HERE] == {"address": HERE, "chunks": 6, "used": 1000, "total": 10_000_000, "leaves": True}
+    assert [each["leaves"] for each in found.values()] == [False, False, True]
+    assert master.files.lacking(SETTINGS) == (1, 5)
+    assert master.files.most_copies(SETTINGS) == 2
+
+
+def test_an_osd_may_go_where_the_others_have_room(master: Master) -> None:
+    master.files.refuse_loss(SETTINGS, master.files.own(SETTINGS))
+
+
+def test_an_osd_too_many_is_refused_with_what_is_missing(master: Master) -> None:
+    for address in (MASTER, "10.42.16.2"):
+        master.servers[address][2:] = [9_800_000, 10_000_000]
+    with pytest.raises(master.files.Failed, match=r"holds 1.0 MB, the others have room for 400.0 kB: 60\d"):
+        master.files.refuse_loss(SETTINGS, master.files.own(SETTINGS))
+
+
+def test_an_osd_is_refused_where_fewer_than_the_copies_would_stay(master: Master) -> None:
+    master.copies = 3
+    with pytest.raises(master.files.Failed, match="3 copies are kept of some files, and 2 OSDs would stay"):
+        master.files.refuse_loss(SETTINGS, master.files.own(SETTINGS))
+    master.copies, master.servers["10.42.16.2"][0] = 2, "READY"  # which leaves, too
+    with pytest.raises(master.files.Failed, match="and 1 OSD would stay"):
+        master.files.refuse_loss(SETTINGS, master.files.own(SETTINGS))
+    master.servers[HERE][1] = 0  # nothing is on it
+    master.files.refuse_loss(SETTINGS, master.files.own(SETTINGS))
+
+
+def test_a_disk_is_marked_and_marked_no_more(master: Master) -> None:
+    for leaves, mark in ((True, "*"), (True, "*"), (False, "")):
+        master.files.mark(leaves)
+        assert master.files.DISKS.read_text() == f"# a comment\n{mark}~/var/lib/mfs/chunks\n"
+    assert master.asked == ["reload moosefs-chunkserver"] * 3
+
+
+def test_an_osd_that_cannot_be_emptied_stays(master: Master) -> None:
+    def stuck(settings: dict[str, Any]) -> None:
+        raise master.files.Failed("none was made")
+
+    master.files.moved = stuck
+    with pytest.raises(master.files.Failed, match="none was made"):
+        master.files.drain(SETTINGS)
+    assert "*" not in master.files.DISKS.read_text() and "stop moosefs-chunkserver" not in master.asked
+
+
+def test_an_osd_leaves_once_and_an_empty_one_at_once(master: Master) -> None:
+    osd, here = {**SETTINGS, "groups": ["osd"]}, master.servers[HERE]
+
+    def systemctl(verb: str, unit: str) -> None:
+        master.asked.append(f"{verb} {unit}")
+        if (verb, unit) == ("stop", "moosefs-chunkserver"):
+            master.servers.pop(HERE, None)
+
+    master.files.systemctl, master.files.moved = systemctl, lambda settings: None
+    master.files.leave(osd, [])
+    assert [each for each in master.asked if "metalogger" not in each] == [
+        "start moosefs-chunkserver", "reload moosefs-chunkserver", "stop moosefs-chunkserver", f"-CRC/{HERE}/9422",
+        "stop moosefs-chunkserver",
+    ]  # fmt: skip
+    master.asked.clear()
+    master.files.leave(osd, [])  # once more, after a kill
+    assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]
+    master.files.LEFT.unlink()
+    (master.files.CHUNKS / "00" / "chunk_1.mfs").unlink()
+    master.servers[HERE] = here
+    master.asked.clear()
+    master.files.leave(osd, [])
+    assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]
+
+
+def test_metadata_begins_once(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = master.files
+    files.METADATA, files.EMPTY = tmp_path / "metadata.mfs", tmp_path / "empty"
+    files.EMPTY.write_text("MFSM NEW")
+    monkeypatch.setattr(files.shutil, "chown", lambda *_: None)
+    with pytest.raises(files.Failed, match="no machine of dir has a copy"):
+        files.begin(SETTINGS, False)
+    files.begin(SETTINGS, True)
+    assert files.METADATA.read_text() == "MFSM NEW"
+    assert master.asked == ["start moosefs-master", "restart moosefs-master"]
+    files.METADATA.rename(tmp_path / "metadata.mfs.back")  # it runs, or was killed
+    files.begin(SETTINGS, False)
+    files.begin(SETTINGS, True)
+    assert not files.METADATA.exists()
+
+
+def test_the_most_advanced_copy_of_the_metadata_is_taken(
+    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = master.files
+    files.METADATA = tmp_path / "mfs" / "metadata.mfs"
+    files.METADATA.parent.mkdir()
+    monkeypatch.setattr(files.shutil, "chown", lambda *_: None)
+
+    def fetched(address: str) -> tuple[int, Path] | None:
+        if address == "10.42.16.9":
+            return None
+        folder = tmp_path / address
+        folder.mkdir()
+        (folder / "metadata_ml.mfs.back").write_text(f"of {address}")
+        (folder / "changelog_ml.0.mfs").write_text(f"{address[-1]}1: x\n{address[-1]}2: x\n")
+        return files.last_change(folder), folder
+
+    files.fetched = fetched
+    files.begin({**SETTINGS, "dirs": ["10.42.16.1", "10.42.16.9", "10.42.16.2"]}, True)
+    found = {path.name: path.read_text() for path in files.METADATA.parent.iterdir()}
+    assert found == {"metadata.mfs.back": "of 10.42.16.2", "changelog.0.mfs": "21: x\n22: x\n"}
+    assert master.asked == ["start moosefs-master", "restart moosefs-master"]
+    assert not (tmp_path / "10.42.16.1").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".x", "../x", "a/b", "a b", "x" * 64, "-x"])
+def test_bad_names_of_volumes_are_refused(master: Master, name: str) -> None:
+    with pytest.raises(master.files.Failed, match="a volume's name has letters"):
+        master.files.known_name(name)
+
+
+def test_an_unknown_owner_is_refused(master: Master) -> None:
+    assert [master.files.user(name) for name in ("root", "1234")] == [0, 1234]
+    with pytest.raises(master.files.Failed, match="no user nobody-such"):
+        master.files.user("nobody-such")
+
+
+def test_nothing_is_written_beside_the_file_system(master: Master) -> None:
+    master.files.said = lambda unit: ""
+    for verb, words in (("volume_create", ["x"]), ("volume_delete", ["x"]), ("restore", ["x"]), ("snapshot", ["x"])):
+        with pytest.raises(master.files.Failed, match="is not mounted on its master"):
+            getattr(master.files, verb)(SETTINGS, words)
+
+
+def mounting() -> Topology:
+    files = replace(
+        service("files", type="xtreemfs", options=TYPES["xtreemfs"].default_options()),
+        counts={"dir": 1, "mrc": 1, "osd": 2},
+        fields={"VolumeStartup": {"volumeName": "asked", "owner": "www-data"}},
+    )
+    web = service(uses=("files",), mounts=(Mount("asked", "files", "up"), Mount("new", "files", "/var/lib/new")))
+    return build(files, web, service("other", uses=("files", "web")), code={"web": "v1"})
+
+
+def test_a_volume_is_open_to_those_that_mount_it() -> None:
+    layout = mounting()
+    assert {flow.source[0] for flow in layout.flows if flow.port in (9421, 9422)} == {"files", "web"}
+    assert not any(flow.is_public for flow in layout.flows if flow.target[0] == "files")
+    assert Flow(("web", ""), ("files", "osd"), 9422) in layout.flows
+    exports = next(file for file in trees(layout)["files-1"].files if file.path == "/etc/mfs/mfsexports.cfg")
+    lines = [line.split(",password=")[0] for line in exports.content.splitlines()[1:]]
+    block = layout.service("web").block
+    assert lines == [
+        f"{layout.service('files').entry} / rw,alldirs,admin,maproot=0",
+        f"{block} /asked rw,maproot=0",
+        f"{block} /new rw,maproot=0",
+    ]
+    assert exports.mode == "0640"
+
+
+def test_machines_that_mount_are_started_after_those_that_have() -> None:
+    layout = mounting()
+    assert [layout.service(name).rank for name in ("files", "web", "other")] == [0, 1, 0]
+    tree = trees(layout)["web-1"]
+    mounts = ("conpaas-volume-files-asked", "conpaas-volume-files-new")
+    assert tree.units.index("nebula") < tree.units.index(mounts[0]) < tree.units.index("php8.2-fpm")
+    assert tree.code and [(link.path, link.target, link.owner) for link in tree.code.links] == [
+        ("up", "/srv/conpaas/volumes/files-asked", "www-data")
+    ]
+    by_path = {file.path: file for file in tree.files}
+    for name, volume in zip(mounts, ("asked", "new"), strict=True):
+        unit = by_path[f"/etc/systemd/system/{name}.service"]
+        assert unit.unit == name and "php8.2-fpm.service" in unit.content
+        secret = by_path[f"/etc/conpaas/volumes/files-{volume}.cfg"]
+        assert secret.mode == "0600" and f"mfssubfolder=/{volume}" in secret.content
+    assert not any("volume" in unit for unit in trees(layout)["other-1"].units)
+    assert not any("volume" in path for path in (file.path for file in trees(layout)["other-1"].files))

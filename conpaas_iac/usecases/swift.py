@@ -27,6 +27,8 @@ def _is_code(change: MachineChange, now: Situation) -> bool:
     tree, before = now.wish.trees.get(change.node), now.record.tree(change.node)
     if change.action != "change" or tree is None or before is None or not (tree.code and before.code):
         return False
+    if {part.kind for part in change.parts} != {"code"}:
+        return False
     descriptor = now.wish.types[now.wish.topology.service(change.service).type].descriptor
     return bool(descriptor.code_check) and replace(before, code=tree.code).digest == tree.digest
 

@@ -190,7 +190,7 @@ def happened(plan: Plan, world: World, names: Mapping[str, str]) -> None:
 
 def took_place(line: MachineChange, done: set[tuple[str, str]], visited: set[tuple[str, str]]) -> bool:
     """Whether what the line says was done."""
-    node, configured = line.node, ("configure", line.node) in visited
+    node, configured = line.node, bool({("configure", line.node), ("switch", line.node)} & visited)
     match line.action:
         case "add":
             return ("create", node) in done and configured

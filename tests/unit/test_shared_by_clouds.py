@@ -120,8 +120,10 @@ def test_a_data_volume_is_formatted_once_only(kind: str, tmp_path: Path) -> None
 
 def test_types_that_keep_data_say_where() -> None:
     for kind in TYPES.values():
-        for name, group in kind.descriptor.groups.items():
-            assert group.keeps_data == bool(group.data), (kind.name, name)
+        groups = kind.descriptor.groups
+        copies = {each.copied_to for each in groups.values()}
+        for name, group in groups.items():
+            assert (group.keeps_data or name in copies) == bool(group.data), (kind.name, name)
 
 
 def test_user_data_holds_the_key_that_the_stack_knows() -> None:

@@ -60,8 +60,8 @@ kill-test: setup ## the same on real machines: commands on WordPress, each kille
 clouds: setup ## stand-ins of AWS and OpenStack: real engine and SDKs, machines on LXD
 	@$(timed) $(PYTEST) tests/clouds
 
-e2e: setup ## real machines on LXD
-	@$(timed) $(PYTEST) tests/e2e
+e2e: setup ## real machines on LXD, two stories at a time
+	@$(timed) $(PYTEST) --numprocesses 2 --dist loadfile tests/e2e
 
 TYPES ?= $(notdir $(patsubst %/tasks/verify.yml,%,$(wildcard roles/*/tasks/verify.yml)))
 types-test: setup ## the conformance suite on each type of roles/, or on TYPES="php java"; minutes each

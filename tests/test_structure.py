@@ -131,7 +131,7 @@ ROOMS: dict[str, tuple[str, str]] = {
     ),
     "sync": (
         "sync sync.*",
-        "ground manifest pure fleet",
+        "ground manifest pure forge fleet",
     ),
     "verbs": (
         "cli commands commands.*",

@@ -1,5 +1,6 @@
 """conpaas fleet sync: follow a repository, and make what it says."""
 
+import os
 import re
 import shutil
 import sys
@@ -15,8 +16,9 @@ from conpaas_iac.errors import UserError
 
 if TYPE_CHECKING:
     from conpaas_iac.runs.events import Event
-    from conpaas_iac.sync.reports import Together
+    from conpaas_iac.sync.statuses import Statuses
 
+STATUS_SECONDS = 30.0  # for the last statuses, at the end
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -53,6 +55,7 @@ def command(
     from conpaas_iac.runs import workers
     from conpaas_iac.sync import beginning, making, mirror
     from conpaas_iac.sync.following import Follower
+    from conpaas_iac.sync.reports import File, Lines, Together
 
     url, branch = _origin(repository, branch)
     if unit:
@@ -62,11 +65,17 @@ def command(
     fleet = beginning.first(place, interval, once, _say)
     at_once = parallel or fleet.settings.workers
     runs = workers.Workers(workers.TOOL, at_once, lambda *_: None)
-    follower = Follower(place, runs, at_once, making.Runs(), making.touched, _reporters(report))
+    statuses = _statuses(url)
+    reporter = Together([Lines(_say), *([File(report, _say)] if report else []), *([statuses] if statuses else [])])
+    follower = Follower(place, runs, at_once, making.Runs(), making.touched, reporter)
     patience = 0.0 if once else float("inf")
     with holding.held(beginning.lessee(fleet), f"fleet {fleet.fleet.id}", patience, _listen) as turn:
         _say(f"{fleet.fleet.id}: following {url}, branch {branch}" + f", every {interval:g} s" * (not once))
-        return follower.follow(turn, interval, once)
+        try:
+            return follower.follow(turn, interval, once)
+        finally:
+            if statuses:
+                statuses.end(STATUS_SECONDS)
 
 
 def _origin(repository: str, branch: str) -> tuple[str, str]:
@@ -87,10 +96,13 @@ def _origin(repository: str, branch: str) -> tuple[str, str]:
     return str(Path(repository).resolve()) if Path(repository).is_dir() else repository, branch or "main"
 
 
-def _reporters(report: Path | None) -> "Together":
-    from conpaas_iac.sync.reports import File, Lines, Together
+def _statuses(url: str) -> "Statuses | None":
+    """On the repository's forge, where there is a token for it."""
+    from conpaas_iac.forge import found
+    from conpaas_iac.sync.statuses import Statuses
 
-    return Together([Lines(_say), *([File(report, _say)] if report else [])])
+    forge = found.of_remote(url, os.environ)
+    return Statuses(forge, _say) if forge else None
 
 
 def _unit(url: str, branch: str, interval: float, report: Path | None, parallel: int | None) -> str:

@@ -126,5 +126,7 @@ def carry_out(
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0
     where = f": {', '.join(result.urls.values())}" if result.urls else ""
-    console.print(f"Ready in {time.monotonic() - begun:.1f} s{where}   (conpaas status {result.plan.application})")
+    plan = result.plan
+    look = f"conpaas status {plan.application}" + f" -e {plan.environment}" * (plan.environment != "default")
+    console.print(f"Ready in {time.monotonic() - begun:.1f} s{where}   ({look})")
     return 0

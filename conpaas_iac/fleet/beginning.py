@@ -51,7 +51,7 @@ def write(folder: Path) -> tuple[Path, ...]:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
         if git.checkout(folder / NAME) is None:
-            git.run(folder, "init", "--quiet")
+            git.run(folder, "init", "--quiet", "--initial-branch=main")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
     return tuple(folder / path for path in texts)

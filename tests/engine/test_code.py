@@ -240,3 +240,18 @@ def test_another_size_is_no_change_of_code(shop: World) -> None:
     shop.up({**backends(2), "Archive": "one", "Size": "medium"})
     assert "switch" not in {playbook for playbook, _ in shop.visits.seen}
     assert {machine.cpu for machine in shop.applied().values()} == {2}
+
+
+def test_where_the_environment_has_an_overlay_that_is_edited(shop: World) -> None:
+    manifest, overlay = shop.folder / "manifest.json", shop.folder / "manifest.staging.json"
+    overlay.write_text('{"Services": {"web": {"StartupInstances": {"backend": 2}}}}')
+    text, there = manifest.read_text(), (str(manifest), "web")
+    assert cli.run(["up", str(manifest), "-e", "staging"]) == 0
+    assert cli.run(["code", "upload", *there, str(shop.folder / "two"), "-e", "staging"]) == 0
+    two = version(shop, "two")
+    assert cli.run(["code", "activate", *there, two[:12], "-e", "staging"]) == 0
+    services = json.loads(overlay.read_text())["Services"]
+    assert services == {"web": {"StartupInstances": {"backend": 2}, "Archive": {"Version": two}}}
+    assert manifest.read_text() == text
+    assert set(uploads.target("shop", "web", "staging", shop.settings).active()) == {two}
+    assert two not in active(shop)

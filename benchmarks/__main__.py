@@ -19,6 +19,7 @@ SETS = {
     "fleet": "`fleet plan` of 50 unchanged applications on a cloud in memory; minutes",
     "ground": "what set-up brings; minutes",
     "review": "size of the comment on a pull request",
+    "sync": "from a pushed commit to machines as it says; minutes",
     "types": "lines of service types, and a new one through the conformance suite; minutes",
     "vpn": "two machines over the VPN and beside it",
     "volume": "files on a volume, beside the disk under it; minutes",

@@ -1,4 +1,4 @@
-"""From a commit that is pushed to machines that are as it says, through `conpaas fleet sync`; on machines of its own."""
+"""From a pushed commit to machines that are as it says, through `conpaas fleet sync`; on machines of its own."""
 
 import subprocess
 import tempfile

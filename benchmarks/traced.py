@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conpaas_iac import settings
 from conpaas_iac.machines import configure
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener

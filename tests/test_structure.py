@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[str, str]] = {
         "ground",
     ),
     "configure": (
-        "machines.configure machines.visit machines.switch",
+        "machines.configure machines.visit machines.outcome machines.switch",
         "ground pure host",
     ),
     "seen": (

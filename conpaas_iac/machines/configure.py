@@ -5,7 +5,6 @@ import os
 import platform
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,27 +13,13 @@ from conpaas_iac import settings
 from conpaas_iac.backend.record import Certificate, certificate
 from conpaas_iac.errors import Failure, MachineError
 from conpaas_iac.host import bare
+from conpaas_iac.machines.outcome import FIRST_CONTACT, LAST_LINES, Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit, tree_file
 from conpaas_iac.runs.events import Event, Listener
 from conpaas_iac.shipped import folder
 
-LAST_LINES = 12
 HOST_KEY = "host key"  # the task that prints one
-FIRST_CONTACT = "first contact"  # the step of a machine that did not answer
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the visits ended: nodes that confirmed, what failed on the others, and certificates that were signed."""
-
-    confirmed: tuple[str, ...]
-    failures: tuple[Failure, ...]
-    certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    # of batches after one in which something failed, or that was to be the last
-    untouched: tuple[str, ...] = ()
-    host_keys: Mapping[str, str] = field(default_factory=dict)  # that machines have made
-    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # node -> tasks that changed something there
 
 
 class Executor(Protocol):

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from conpaas_iac.machines.configure import FIRST_CONTACT, Executor, Outcome
+from conpaas_iac.machines.configure import Executor
+from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener

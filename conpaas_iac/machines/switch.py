@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conpaas_iac import shipped
 from conpaas_iac.errors import Failure
-from conpaas_iac.machines.configure import FIRST_CONTACT, LAST_LINES, Outcome
+from conpaas_iac.machines.outcome import FIRST_CONTACT, LAST_LINES, Outcome
 from conpaas_iac.machines.remote import Command, Ended
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit

@@ -14,7 +14,7 @@ from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Service, Topology
 from conpaas_iac.engine.engine import Machines
 from conpaas_iac.errors import MachineError
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.network import certificates
 from conpaas_iac.network.certificates import Authority

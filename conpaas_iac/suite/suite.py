@@ -10,7 +10,7 @@ from conpaas_iac.kit.course import STATIC, Act, Row, Step, way
 from conpaas_iac.kit.results import Result
 from conpaas_iac.kit.trial import Counts
 from conpaas_iac.kit.verdicts import Asking, Finding, Repeated
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.suite import machines
 from conpaas_iac.suite.bench import ENVIRONMENT, Bench
 from conpaas_iac.suite.traffic import traffic

@@ -16,8 +16,9 @@ from conpaas_iac.engine.engine import Engine, Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.machines import power, visits
-from conpaas_iac.machines.configure import FIRST_CONTACT, Executor, Outcome, run
+from conpaas_iac.machines.configure import Executor, run
 from conpaas_iac.machines.contact import patient
+from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.network import membership
 from conpaas_iac.plans import losses

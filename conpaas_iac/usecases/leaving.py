@@ -7,7 +7,7 @@ from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.engine.engine import Machines
 from conpaas_iac.machines import visits
-from conpaas_iac.machines.configure import FIRST_CONTACT
+from conpaas_iac.machines.outcome import FIRST_CONTACT
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.usecases.means import Means
 from conpaas_iac.usecases.situation import Situation

@@ -5,7 +5,8 @@ from typing import Literal
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.engine.engine import Engine
-from conpaas_iac.machines.configure import Executor, Outcome, run
+from conpaas_iac.machines.configure import Executor, run
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 from conpaas_iac.usecases.revisiting import Scene

@@ -11,7 +11,8 @@ from conpaas_iac.clouds import Reach
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Applied, Engine, Machines
 from conpaas_iac.machines import visits
-from conpaas_iac.machines.configure import Executor, Outcome
+from conpaas_iac.machines.configure import Executor
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.sight import seen_now
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.machines.visit import Visit

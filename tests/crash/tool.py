@@ -34,7 +34,7 @@ from conpaas_iac.engine.engine import Engine
 from conpaas_iac.engine.engine_calls import Workspace
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.machines import sight
-from conpaas_iac.machines.configure import FIRST_CONTACT, Outcome
+from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener

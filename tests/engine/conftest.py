@@ -18,7 +18,7 @@ from conpaas_iac.core import placeholders, quoting
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import Failure
 from conpaas_iac.host import engine, nebula
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener

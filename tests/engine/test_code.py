@@ -11,7 +11,7 @@ from conpaas_iac import cli
 from conpaas_iac.backend import record
 from conpaas_iac.errors import Failure, UserError
 from conpaas_iac.machines import configure
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.manifest.diagnostics import ManifestError

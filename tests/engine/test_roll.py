@@ -12,7 +12,7 @@ from conpaas_iac import catalog
 from conpaas_iac.backend import record
 from conpaas_iac.catalog import Group
 from conpaas_iac.errors import Interrupted, MachineError, UserError
-from conpaas_iac.machines.configure import Outcome
+from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.usecases import deployment

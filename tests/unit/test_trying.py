@@ -7,8 +7,8 @@ import pytest
 
 from conpaas_iac.core.render import Tree
 from conpaas_iac.errors import ConpaasError, Failure, UserError
-from conpaas_iac.machines.configure import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.contact import patient
+from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.runs.events import Event, Listener, silent

@@ -14,7 +14,7 @@ from conpaas_iac.core.places import Place
 from conpaas_iac.core.render import Tree
 from conpaas_iac.engine.engine import Machines
 from conpaas_iac.errors import Failure
-from conpaas_iac.machines.configure import FIRST_CONTACT, Outcome
+from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.network.membership import Authorities

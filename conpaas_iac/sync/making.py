@@ -54,6 +54,7 @@ def _text(done: Done) -> str:
         return lines[0].removeprefix("error: ") if lines else ""
     error = (application.get("result") or {}).get("error", "")
     counts = ", ".join(f"{count} {word}" for word, count in application["machines"].items() if count)
-    said = error or application["why"] or counts
-    remedy = f"; {application['remedy']}" if application["what"] == "wait" else ""
-    return f"{said.splitlines()[0] if said else application['what']}{remedy}"
+    lines = (error or application["why"] or counts or application["what"]).splitlines()
+    if application["what"] == "wait":
+        lines = [lines[0], application["remedy"]]
+    return "; ".join(lines) if len(lines) == 2 else lines[0]  # what is wrong, and what to do; of more, the first

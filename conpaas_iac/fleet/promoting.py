@@ -6,7 +6,7 @@ there is not promoted.
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,7 +81,9 @@ def promote(folder: Path, wanted: Wanted, plan: Callable[[Path, str], str], push
         files = tuple(tree.run("diff", "--cached", "--name-only").splitlines())
         if not files:
             return Promotion(wanted.name, "", (), kept, ())
-        message = _message(wanted, taken, kept, plan(target.manifest, target.environment)).replace(f"{there}/", "")
+        with chdir(there):  # so that the plan names files as the repository does
+            planned = plan(target.manifest.relative_to(there), target.environment)
+        message = _message(wanted, taken, kept, planned).replace(f"{there}/", "")
         tree.run(*checkout.who(), "commit", "--quiet", "--message", message)
         commit = tree.run("rev-parse", "HEAD")
         git.run(checkout.root, "branch", wanted.name, commit)

@@ -1,6 +1,7 @@
 """`conpaas promote` with real repositories: a branch, what its commit says, and that nothing else is touched."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,11 @@ def promote(*more: str) -> int:
 BRANCH = "promote-shop-staging-to-production"
 
 
-def test_a_branch_with_what_was_tried(world: World, fleet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_branch_with_what_was_tried(
+    world: World, fleet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.folder / "a_b").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(world.folder / "a_b"))  # Markdown escapes the sign
     manifest = fleet / "manifest.json"
     manifest.write_text(manifest.read_text() + "\nnot committed")
     before = {path: path.read_bytes() for path in fleet.iterdir()}

@@ -140,6 +140,7 @@ def tomcat(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     monkeypatch.setattr(APPLICATION, "asked", lambda: found["asked"])
     monkeypatch.setattr(APPLICATION, "restarts", lambda: found.get("restarts", 0))
     monkeypatch.setattr(APPLICATION, "journal", lambda: found["log"])
+    monkeypatch.setattr(APPLICATION, "output", lambda *command: found.get("job", ""))
     (tmp_path / "begun").write_text("old")
     return found
 
@@ -160,6 +161,8 @@ def test_it_is_waited_for(tomcat: dict[str, object]) -> None:
         ({"state": "failed", "log": DEPLOYED[:1]}, "the application does not run: x.BError: b"),
         ({"state": "failed", "log": DEPLOYED}, "the application does not run: x.LaterError: of another machine"),
         ({"asked": 503, "log": DEPLOYED[:1]}, "the application does not run after 0 s: x.BError: b"),
+        ({"state": "inactive", "log": DEPLOYED}, "the application does not run: tomcat10 is stopped"),
+        ({"state": "inactive", "job": "7", "log": []}, "the application does not run after 0 s: its log says nothing"),
     ],
 )
 def test_why_it_does_not_run(tomcat: dict[str, object], found: dict[str, object], said: str) -> None:
@@ -191,3 +194,10 @@ def test_the_health_of_the_former_version_counts_for_nothing(tomcat: dict[str, o
 )
 def test_the_last_cause_of_a_log(lines: list[str], cause: str) -> None:
     assert APPLICATION.last_cause(lines) == cause
+
+
+def test_a_tomcat_that_somebody_stopped_is_not_waited_for(tomcat: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "begun").unlink()  # systemd removes it with the unit's folder
+    tomcat.update(state="inactive")
+    with pytest.raises(APPLICATION.Failed, match="the application does not run: tomcat10 is stopped"):
+        APPLICATION.verify()

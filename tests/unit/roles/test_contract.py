@@ -170,3 +170,10 @@ def test_playbooks_name_the_phases() -> None:
     phases = list(dict.fromkeys(task["name"] for task in play["tasks"][1:]))
     before = ["base", "host key", "install", "client", "startup script", "drain"]
     assert phases == [*before, "ship", "settle", "verify", "join", "confirm"]
+
+
+def test_programs_of_types_define_nothing_twice() -> None:
+    """The second one would silently take the place of the first."""
+    for path in (Path(__file__).parents[3] / "roles").rglob("templates/usr/local/lib/**/*.j2"):
+        names = re.findall(r"^(?:def|class) (\w+)", path.read_text(), re.MULTILINE)
+        assert len(names) == len(set(names)), path

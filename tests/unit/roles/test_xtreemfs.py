@@ -94,10 +94,10 @@ def test_a_disk_is_marked_and_marked_no_more(master: Master) -> None:
 
 
 def test_an_osd_that_cannot_be_emptied_stays(master: Master) -> None:
-    def stuck(settings: dict[str, Any]) -> None:
+    def stuck(settings: dict[str, Any], is_done: Any) -> None:
         raise master.files.Failed("none was made")
 
-    master.files.moved = stuck
+    master.files.replicated = stuck
     with pytest.raises(master.files.Failed, match="none was made"):
         master.files.drain(SETTINGS)
     assert "*" not in master.files.DISKS.read_text() and "stop moosefs-chunkserver" not in master.asked
@@ -111,12 +111,15 @@ def test_an_osd_leaves_once_and_an_empty_one_at_once(master: Master) -> None:
         if (verb, unit) == ("stop", "moosefs-chunkserver"):
             master.servers.pop(HERE, None)
 
-    master.files.systemctl, master.files.moved = systemctl, lambda settings: None
+    waited: list[bool] = []  # what each wait for copies says while 3 pieces lack one
+    master.files.systemctl, master.files.is_ready = systemctl, lambda settings: True
+    master.files.replicated = lambda settings, is_done: waited.append(is_done(3))
     master.files.leave(osd, [])
     assert [each for each in master.asked if "metalogger" not in each] == [
         "start moosefs-chunkserver", "reload moosefs-chunkserver", "stop moosefs-chunkserver", f"-CRC/{HERE}/9422",
         "stop moosefs-chunkserver",
     ]  # fmt: skip
+    assert waited == [True, False]  # ready is not enough: no piece may lack a copy when the machine goes
     master.asked.clear()
     master.files.leave(osd, [])  # once more, after a kill
     assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]

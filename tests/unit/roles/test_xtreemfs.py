@@ -161,13 +161,15 @@ def test_the_most_advanced_copy_of_the_metadata_is_taken(
         folder = tmp_path / address
         folder.mkdir()
         (folder / "metadata_ml.mfs.back").write_text(f"of {address}")
-        (folder / "changelog_ml.0.mfs").write_text(f"{address[-1]}1: x\n{address[-1]}2: x\n")
-        return files.last_change(folder), folder
+        (folder / "changelog_ml.0.mfs").write_text(f"{address[-1]}1: x\n{address[-1]}4: x\n")
+        (folder / "changelog_ml.1.mfs").write_text("7: x\n")
+        (folder / "changelog_ml_back.0.mfs").write_text(f"{address[-1]}2: x\n{address[-1]}3: x\n{address[-1]}4: x\n")
+        return max(files.changes(folder)), folder
 
     files.fetched = fetched
     files.begin({**SETTINGS, "dirs": ["10.42.16.1", "10.42.16.9", "10.42.16.2"]}, True)
     found = {path.name: path.read_text() for path in files.METADATA.parent.iterdir()}
-    assert found == {"metadata.mfs.back": "of 10.42.16.2", "changelog.0.mfs": "21: x\n22: x\n"}
+    assert found == {"metadata.mfs.back": "of 10.42.16.2", "changelog.0.mfs": "7: x\n21: x\n22: x\n23: x\n24: x\n"}
     assert master.asked == ["start moosefs-master", "restart moosefs-master"]
     assert not (tmp_path / "10.42.16.1").exists()
 

@@ -21,7 +21,7 @@ def measure(runs: int) -> list[Figure]:
         subprocess.run(["git", "init", "-q", str(top)], check=True)
         (top / "conpaas.json").write_text('{"Fleet": "bench"}')
         for number in range(max(SIZES)):
-            _make(made, top, f"bench{number}")
+            _make(made, top, number)
         names = sorted(path.name for path in (top / "fleet").iterdir())
         for _ in range(runs):
             for size, figure in zip(SIZES, figures, strict=True):
@@ -33,12 +33,15 @@ def measure(runs: int) -> list[Figure]:
     return figures
 
 
-def _make(made: Crowd, top: Path, name: str) -> None:
+def _make(made: Crowd, top: Path, number: int) -> None:
+    """With a range of its own: those of the pool, 32, would not do for all."""
+    name = f"bench{number}"
     manifest = top / "fleet" / name / "manifest.json"
     manifest.parent.mkdir(parents=True)
     numbers = {"proxy": 1, "web": 1, "backend": MACHINES}
     service = {"Type": "php", "ServiceName": "web", "StartupInstances": numbers}
-    manifest.write_text(json.dumps({"Application": name, "Services": [service]}))
+    network = {"Range": f"10.{100 + number}.0.0/16"}
+    manifest.write_text(json.dumps({"Application": name, "Network": network, "Services": [service]}))
     _conpaas(made, "up", str(manifest))
 
 

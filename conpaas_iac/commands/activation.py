@@ -9,8 +9,6 @@ from conpaas_iac import settings
 from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
 from conpaas_iac.errors import MachineError, UserError
-from conpaas_iac.fleet import place
-from conpaas_iac.system import git
 from conpaas_iac.usecases import committing
 
 if TYPE_CHECKING:
@@ -41,11 +39,7 @@ def write(editable: "Editable", text: str, what: str) -> None:
         editable.rewrite(text)
         return f"{what}\n\nBy hand ({holder.who()})\n"
 
-    fleet = git.checkout(editable.file) if place.found(editable.file) else None
-    if fleet:
-        committing.committed(fleet, editable.file, edit)
-    else:
-        edit()
+    committing.made(editable.file, edit)
 
 
 def activate_version(where: "Target", version: str, locked: bool, form: str, events: str) -> int:

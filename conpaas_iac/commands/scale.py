@@ -9,9 +9,8 @@ from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
 from conpaas_iac.errors import UserError
-from conpaas_iac.fleet import place, units
+from conpaas_iac.fleet import units
 from conpaas_iac.manifest.rewrite import Editable
-from conpaas_iac.system import git
 from conpaas_iac.usecases import committing, scaling
 
 
@@ -59,16 +58,13 @@ def command(
         name = units.title(before.application, environment)
         return f"{name}: scale {said}\n\n{cause or 'By hand'} ({holder.who()})\n"
 
-    fleet = git.checkout(manifest) if place.found(manifest) else None
-    if push and fleet is None:
-        raise UserError(f"{manifest} is in no fleet: there is no conpaas.json above it", "without --push")
-    if fleet is None:
-        edit()
-    elif push:
+    if push:
+        fleet = committing.fleet_of(manifest)
+        if fleet is None:
+            raise UserError(f"{manifest} is in no fleet: there is no conpaas.json above it", "without --push")
         commit = committing.pushed(fleet, editable.file, edit)
         click.echo(f"Pushed {commit[:12]}: applied by who syncs the fleet." if commit else "Nothing to scale.")
         return 0
-    else:
-        committing.committed(fleet, editable.file, edit)
+    committing.made(editable.file, edit)
     return carry_out(options.request(manifest, environment, locked, may_lose), form, events)
 

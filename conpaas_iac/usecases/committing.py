@@ -5,11 +5,26 @@ from contextlib import suppress
 from pathlib import Path
 
 from conpaas_iac.errors import UserError
+from conpaas_iac.fleet import place
+from conpaas_iac.system import git
 from conpaas_iac.system.git import Checkout, GitError
 
 TRIES = 5  # pushes, where others push at the same time
 
 Edit = Callable[[], str]  # edits the file; the commit's message
+
+
+def fleet_of(manifest: Path) -> Checkout | None:
+    """The working tree of the fleet that a manifest is in; None where it is in none."""
+    return git.checkout(manifest) if place.found(manifest) else None
+
+
+def made(manifest: Path, edit: Edit) -> None:
+    """Edit it; in a fleet that is a commit."""
+    if fleet := fleet_of(manifest):
+        committed(fleet, manifest, edit)
+    else:
+        edit()
 
 
 def committed(checkout: Checkout, manifest: Path, edit: Edit) -> str:

@@ -14,6 +14,8 @@ Foreign errors (engine, Ansible, LXD) are translated where they enter; `cli.main
 
 from dataclasses import dataclass
 
+from conpaas_iac.core.environments import option
+
 
 class ConpaasError(Exception):
     """Root of all our errors. `remedy` is one line that says what to do, or empty."""
@@ -38,10 +40,9 @@ class StateError(UserError):
     def __init__(self, document: str, stack: str, reason: str) -> None:
         self.reason = reason
         application, _, environment = stack.partition(".")
-        place = "" if environment == "default" else f" -e {environment}"
         super().__init__(
             f"the {document} of {application} ({environment}) cannot be used: {reason}",
-            f"conpaas state check {application}{place}",
+            f"conpaas state check {application}{option(environment)}",
         )
 
 

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "conpaas_iac"
 # room: (its modules, rooms that they may import besides their own); a room imports only rooms above it
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
-        "__init__ errors runs.events core.ordering system.files shipped settings fleet fleet.place "
+        "__init__ errors runs.events core.environments core.ordering system.files shipped settings fleet fleet.place "
         "backend.store backend.bucket system.trying system.git system.downloads machines.ssh "
         "machines.remote core.quoting core.placeholders system.processes system.beside runs.stream runs.journal "
         "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from conpaas_iac.backend import lockfile, record
+from conpaas_iac.core.environments import option
 from conpaas_iac.core.ordering import count
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.system.files import digest_of
@@ -179,8 +180,7 @@ class Checked:
     @property
     def target(self) -> str:
         """As commands name it."""
-        place = "" if self.environment == "default" else f" -e {self.environment}"
-        return f"{self.application}{place}"
+        return f"{self.application}{option(self.environment)}"
 
 
 def said(part: str, content: bytes, stack: str) -> str:

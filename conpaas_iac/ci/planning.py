@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conpaas_iac.ci.bundle import Entry
+from conpaas_iac.core.environments import title
 from conpaas_iac.core.ordering import count
 from conpaas_iac.errors import UserError
 from conpaas_iac.fleet import repository as checkout
 from conpaas_iac.fleet import survey
 from conpaas_iac.fleet.decisions import Decision
 from conpaas_iac.fleet.repository import Choice
-from conpaas_iac.fleet.units import title
 from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.system.files import near, private_folder
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from conpaas_iac.ci.bundle import Bundle
-from conpaas_iac.fleet.units import title
+from conpaas_iac.core.environments import title
 from conpaas_iac.plans.promise import Promise
 
 LABEL = "conpaas: data loss"

@@ -44,14 +44,7 @@ def init(folder: Path, form: str) -> int:
 
 
 @command.command("plan")
-@given.names
-@given.folder
-@given.environments
-@given.since
-@given.span
-@given.parallel
-@given.approve
-@given.may_lose
+@given.planned
 @click.option("--exit-code", is_flag=True, help="Exit with 2 when there is something to do.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
@@ -84,14 +77,7 @@ def plan(
 
 
 @command.command("up")
-@given.names
-@given.folder
-@given.environments
-@given.since
-@given.span
-@given.parallel
-@given.approve
-@given.may_lose
+@given.planned
 @options.locked
 @options.events
 @options.wait
@@ -183,7 +169,7 @@ def _surveyed(
 
 
 def _title(decision: "Decision") -> str:
-    from conpaas_iac.fleet.units import title
+    from conpaas_iac.core.environments import title
 
     return title(*decision.key)
 

@@ -1,7 +1,9 @@
 """Options of the verbs of `conpaas fleet`: which applications, and what is approved."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -57,3 +59,10 @@ may_lose = click.option(
     metavar="APPLICATION[:ENVIRONMENT]/SERVICE",
     help="The data of this service may be lost.",
 )
+
+
+def planned(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """All that a verb takes which plans applications: which ones, and what of them may be done."""
+    for option in (may_lose, approve, parallel, span, since, environments, folder, names):
+        verb = option(verb)
+    return verb

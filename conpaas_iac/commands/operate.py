@@ -18,6 +18,7 @@ from conpaas_iac.commands import output
 from conpaas_iac.commands.running import running
 from conpaas_iac.commands.screen import Screen
 from conpaas_iac.commands.secret import read_value
+from conpaas_iac.core.environments import option
 from conpaas_iac.errors import Failure, MachineError, UserError
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import replacing, writer
@@ -232,7 +233,6 @@ def _secret(call: Call, way: Way, configured: Settings) -> int:
     with running(way.form, way.events, call.application, call.environment) as run:
         operating.new_secret(call, wanted, configured, run.listen)
         run.note("secret", f"{target} has a new {call.operation.secret}")
-    environment = "" if call.environment == "default" else f" -e {call.environment}"
-    text = f"{target} has a new {call.operation.secret}: conpaas {call.verb} {target}{environment} --show"
+    text = f"{target} has a new {call.operation.secret}: conpaas {call.verb} {target}{option(call.environment)} --show"
     output.end(way.form, call.verb, call.application, (), text)
     return 0

@@ -8,8 +8,8 @@ from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.backend import holder
 from conpaas_iac.commands import options
 from conpaas_iac.commands.up import carry_out
+from conpaas_iac.core.environments import title
 from conpaas_iac.errors import UserError
-from conpaas_iac.fleet import units
 from conpaas_iac.manifest.rewrite import Editable
 from conpaas_iac.usecases import committing, scaling
 
@@ -55,7 +55,7 @@ def command(
         text = scaling.edited(editable.text(), before, wanted, remove, editable.types, editable.base)
         editable.rewrite(text)
         said = scaling.summary(before, editable.compiled())
-        name = units.title(before.application, environment)
+        name = title(before.application, environment)
         return f"{name}: scale {said}\n\n{cause or 'By hand'} ({holder.who()})\n"
 
     if push:

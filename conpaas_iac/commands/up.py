@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from conpaas_iac import settings
 from conpaas_iac.commands import options, output
+from conpaas_iac.core.environments import option
 from conpaas_iac.plans.plan import DANGERS, Danger
 from conpaas_iac.views import report
 
@@ -127,6 +128,6 @@ def carry_out(
         return 0
     where = f": {', '.join(result.urls.values())}" if result.urls else ""
     plan = result.plan
-    look = f"conpaas status {plan.application}" + f" -e {plan.environment}" * (plan.environment != "default")
+    look = f"conpaas status {plan.application}{option(plan.environment)}"
     console.print(f"Ready in {time.monotonic() - begun:.1f} s{where}   ({look})")
     return 0

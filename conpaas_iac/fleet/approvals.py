@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from conpaas_iac.core.environments import DEFAULT, title
 from conpaas_iac.plans.plan import DANGERS, Danger
 from conpaas_iac.system import git
 
 TRAILER = "Approve"
-DEFAULT = "default"  # environment
 LOSS: Danger = "data loss"
 VALUE = re.compile(
     r"(?P<application>[\w-]+)(:(?P<environment>[\w-]*))?\s+(?P<danger>safe|restart|downtime|data[\s-]+loss)"
@@ -40,8 +40,7 @@ class Approval:
 
 def line(application: str, environment: str, danger: Danger, service: str = "") -> str:
     """As it is written at the end of a commit's message."""
-    place = application if environment == DEFAULT else f"{application}:{environment}"
-    return f"{TRAILER}: {place} {danger} {service}".rstrip()
+    return f"{TRAILER}: {title(application, environment)} {danger} {service}".rstrip()
 
 
 def parse(values: Iterable[str]) -> tuple[frozenset[Approval], tuple[str, ...]]:

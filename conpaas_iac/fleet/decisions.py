@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
+from conpaas_iac.core.environments import option, title
 from conpaas_iac.fleet import approvals
 from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.plans.plan import DANGERS, Danger, worst
@@ -136,7 +137,7 @@ def _of(each: Found, terms: Terms) -> Decision:
     limit = _limit(each, terms)
     lost = sorted(set(each.losses) - terms.may_lose.get((each.name, each.environment), frozenset()))
     if lost:
-        options = " ".join(f"--allow-data-loss {_title(each)}/{service}" for service in lost)
+        options = " ".join(f"--allow-data-loss {title(each.name, each.environment)}/{service}" for service in lost)
         options += f", or {_commit(each, 'data loss', *lost)}"
         return replace(seen, what="wait", why=f"data of {', '.join(lost)} would be lost", remedy=options, code=2)
     if each.losses:
@@ -185,12 +186,3 @@ def _of_grave(grave: Grave, known: Mapping[tuple[str, str], str], terms: Terms) 
 
 def _refused(each: Found, why: str, remedy: str, code: int = 1) -> Decision:
     return Decision(each.name, each.environment, "refuse", why, remedy, each.manifest, code=code or 1)
-
-
-def option(environment: str) -> str:
-    """How a command line says it."""
-    return "" if environment == "default" else f" -e {environment}"
-
-
-def _title(each: Found) -> str:
-    return each.name if each.environment == "default" else f"{each.name}:{each.environment}"

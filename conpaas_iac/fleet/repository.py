@@ -7,6 +7,7 @@ from pathlib import Path
 from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.backend import homes, place
 from conpaas_iac.backend.homes import Home
+from conpaas_iac.core.environments import title
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.fleet import git, touched, units
 from conpaas_iac.fleet.decisions import Found, Grave, Terms
@@ -90,10 +91,10 @@ def _graves(top: Path, choice: Choice) -> tuple[tuple[Grave, ...], tuple[Found, 
 
 def _refuse_unknown(repository: Repository) -> None:
     """A name that is nobody's is a slip."""
-    known = {units.title(each.name, each.environment) for each in repository.everything}
+    known = {title(each.name, each.environment) for each in repository.everything}
     known |= {name for each in repository.everything for name in (each.name, each.folder.name)}
     known |= {f"{each.folder.name}:{each.environment}" for each in repository.everything}
-    known |= {units.title(each.name, each.environment) for each in repository.graves}
+    known |= {title(each.name, each.environment) for each in repository.graves}
     known |= {each.name for each in repository.graves}
     if missing := sorted({*repository.choice.names} - known - {key[0] for key in homes_of(repository.settings)}):
         raise UserError(f"no application {missing[0]!r} in this fleet", f"its applications: {', '.join(sorted(known))}")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.backend import lockfile
+from conpaas_iac.core.environments import DEFAULT
 from conpaas_iac.errors import UserError
 from conpaas_iac.fleet import git, place, units
-from conpaas_iac.manifest.assembly import DEFAULT, meant
+from conpaas_iac.manifest.assembly import meant
 from conpaas_iac.manifest.diagnostics import ManifestError
 from conpaas_iac.manifest.meaning import Meaning
 from conpaas_iac.manifest.read import read

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from conpaas_iac.backend import place, record
 from conpaas_iac.backend.homes import Home
+from conpaas_iac.core.environments import title
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.fleet import approvals, touched
 from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.fleet.decisions import Decision, Found, Grave, Lost, Terms, decided
 from conpaas_iac.fleet.place import NAME
 from conpaas_iac.fleet.repository import Repository, homes_of
-from conpaas_iac.fleet.units import Unit, title
+from conpaas_iac.fleet.units import Unit
 from conpaas_iac.plans import plandocument
 from conpaas_iac.plans.plan import Plan
 from conpaas_iac.settings import Settings

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from conpaas_iac.core.environments import DEFAULT, title
 from conpaas_iac.fleet.place import FOLDER
-from conpaas_iac.manifest.assembly import DEFAULT
 from conpaas_iac.manifest.layers import path_of
 from conpaas_iac.manifest.names import slug
 
@@ -39,11 +39,6 @@ class Unit:
         """That of its environment, where there is one."""
         path = path_of(self.manifest, self.environment)
         return path if path.is_file() else None
-
-
-def title(name: str, environment: str) -> str:
-    """How an application in an environment is called."""
-    return name if environment == DEFAULT else f"{name}:{environment}"
 
 
 def found(top: Path) -> tuple[Unit, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
+from conpaas_iac.core.environments import DEFAULT
 from conpaas_iac.fleet import place
 from conpaas_iac.manifest import fleetfile, layers
 from conpaas_iac.manifest.diagnostics import Diagnostic
@@ -17,7 +18,6 @@ from conpaas_iac.manifest.provider import Providers
 from conpaas_iac.manifest.reader import Document, parse
 from conpaas_iac.manifest.source import quote
 
-DEFAULT = "default"
 _OVERLAY = re.compile(r"manifest\.(?P<environment>[a-z][a-z0-9-]*)\.json")
 
 

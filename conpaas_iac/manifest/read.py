@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conpaas_iac.catalog import Catalog
-from conpaas_iac.manifest.assembly import DEFAULT, assembled
+from conpaas_iac.core.environments import DEFAULT
+from conpaas_iac.manifest.assembly import assembled
 from conpaas_iac.manifest.build import build
 from conpaas_iac.manifest.context import Context, Inspect, Versions, look, prune
 from conpaas_iac.manifest.diagnostics import Diagnostic, ManifestError

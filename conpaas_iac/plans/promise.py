@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from conpaas_iac.core.environments import option
 from conpaas_iac.errors import UserError
 from conpaas_iac.plans.inputs import Input
 from conpaas_iac.system.files import digest_of
@@ -120,8 +121,7 @@ def _said(name: str, before: str, after: str, details: list[str]) -> str:
 
 def again(promise: Promise, path: Path) -> str:
     """How to get one that can be applied."""
-    where = "" if promise.environment == "default" else f" -e {promise.environment}"
-    return f"look at a new one: conpaas plan {promise.manifest}{where} -o {path}"
+    return f"look at a new one: conpaas plan {promise.manifest}{option(promise.environment)} -o {path}"
 
 
 def refuse_another(promise: Promise, plan: Mapping[str, Any], path: Path) -> None:

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from conpaas_iac.fleet import approvals, repository, survey, units
+from conpaas_iac.core.environments import title
+from conpaas_iac.fleet import approvals, repository, survey
+from conpaas_iac.fleet.approvals import Approval
 from conpaas_iac.fleet.repository import Choice
 from conpaas_iac.runs.workers import Done
 from conpaas_iac.sync.backlog import Outcome
@@ -16,20 +19,14 @@ OUTCOMES: Mapping[int, Outcome] = {0: "done", 2: "waiting", 4: "busy", 130: "int
 
 def touched(tree: Path, before: str, commit: str) -> tuple[str, ...]:
     """Titles of the applications that the commits since `before` change or approve; all where that is not known."""
-    span = _span(tree, before, commit)
-    opened = repository.opened(tree, Choice(span=span))
-    approved = approvals.since(tree, [span])[0] if span else ()
-    return tuple(dict.fromkeys((*survey.meant(opened), *(units.title(*each.key) for each in approved))))
-
-
-def _span(tree: Path, before: str, commit: str) -> str:
-    """After a force-push the commit before may be gone."""
-    span = f"{before}..{commit}"
-    try:
-        approvals.since(tree, [span])
-    except GitError:
-        return ""
-    return span if before else ""
+    span, approved = "", frozenset[Approval]()
+    if before:
+        with suppress(GitError):  # after a force-push the commit before may be gone
+            approved = approvals.since(tree, [f"{before}..{commit}"])[0]
+            span = f"{before}..{commit}"
+    changed = survey.meant(repository.opened(tree, Choice(span=span)))
+    wanted = {*changed, *(title(*each.key) for each in approved)}
+    return tuple(each for each in survey.meant(repository.opened(tree, Choice())) if each in wanted)
 
 
 class Runs:

@@ -58,8 +58,7 @@ class Mirror:
 
 def mirror(url: str, branch: str, state: Path) -> Mirror:
     """The one of this user; raises UserError for what is no address or no branch."""
-    if url.startswith("-") or "::" in url.split("/", 1)[0]:
-        raise UserError(f"{url!r} is no git address")
+    git.refuse_odd(url)
     if branch.startswith("-") or not branch:
         raise UserError(f"{branch!r} is no branch")
     name = digest_of(f"{url}\n{branch}".encode()).removeprefix("sha256:")[:16]

@@ -64,8 +64,7 @@ def git_tar(url: str, revision: str, folder: Path) -> Path:
     """A tar of the files of a revision (branch, tag or commit; "" is the default branch), below `folder`."""
     if revision and (not REVISION.fullmatch(revision) or ".." in revision):
         raise UserError(f"{url}: {revision!r} is no branch, tag or commit")
-    if url.startswith("-") or "::" in url.split("/", 1)[0]:
-        raise UserError(f"{url}: is no git address")
+    git.refuse_odd(url)
     repository = folder / "repository"
     git.run(folder, "init", "--quiet", "--bare", "--", str(repository), of=url)
     _fetch_revision(url, revision, repository)

@@ -60,6 +60,12 @@ def run(place: Path, *arguments: str, of: str = "", hooks: bool = False, seconds
     return done.stdout
 
 
+def refuse_odd(url: str) -> None:
+    """Raises UserError for what git would take for an option, or for a program to be run."""
+    if url.startswith("-") or "::" in url.split("/", 1)[0]:
+        raise UserError(f"{url}: is no git address")
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A working tree of the user's."""

@@ -9,6 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.core.environments import option
 from conpaas_iac.core.ordering import count
 from conpaas_iac.drift.driftreport import WAYS, Drift, DriftReport, Mending
 from conpaas_iac.usecases.adopting import Adopted
@@ -65,10 +66,9 @@ def _row(drifts: Sequence[Drift]) -> tuple[Text, Text, Text]:
 def _hints(report: DriftReport, files: bool) -> list[Text]:
     if not report.drifts:
         return []
-    place = "" if report.environment == "default" else f" -e {report.environment}"
     hidden = sum(bool(each.diff) for each in report.drifts) if not files else 0
     shows = f"; --files shows {count(hidden, 'diff')}" if hidden else ""
-    return [Text(f"  → conpaas drift {report.application}{place} --revert mends it{shows}", "dim")]
+    return [Text(f"  → conpaas drift {report.application}{option(report.environment)} --revert mends it{shows}", "dim")]
 
 
 def mending_view(mendings: Iterable[Mending]) -> RenderableType:

@@ -6,9 +6,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.core.environments import title
 from conpaas_iac.fleet.decisions import Decision
 from conpaas_iac.fleet.survey import Surveyed
-from conpaas_iac.fleet.units import Unit, title
+from conpaas_iac.fleet.units import Unit
 from conpaas_iac.plans import plandocument
 from conpaas_iac.plans.plan import DANGERS
 from conpaas_iac.runs.workers import Done

@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from conpaas_iac.core.environments import option
+
 if TYPE_CHECKING:
     from conpaas_iac.core.topology import Topology
     from conpaas_iac.usecases.deployment import Result
@@ -97,15 +99,14 @@ def join_view(wanted: "Wanted", joined: "Joined") -> RenderableType:
     join, table = joined.join, Table.grid(padding=(0, 2))
     for node, ports in groupby(joined.ports, key=lambda port: (port.node, port.address)):
         table.add_row("", *node, ", ".join(f"{port.port}/{port.protocol}" for port in ports))
-    again = f"conpaas join {wanted.application} --as {join.name}"
-    environment = f" -e {wanted.environment}" if wanted.environment != "default" else ""
+    again = f"conpaas join {wanted.application} --as {join.name}{option(wanted.environment)}"
     hang_up = Text(f"Where it runs already:  sudo pkill -HUP -f {shlex.quote(joined.command[-1])}")
     return Group(
         Text(f"{join.name} is {join.address} in {wanted.application} until {join.ends:%Y-%m-%d %H:%M} UTC:", "bold"),
         table,
         Text(f"Start it:     sudo {shlex.join(joined.command)}"),
         *([hang_up] if joined.is_renewed else []),
-        Text(f"Lock it out:  {again}{environment} --end   (it ends by itself)"),
+        Text(f"Lock it out:  {again} --end   (it ends by itself)"),
     )
 
 

@@ -1,12 +1,15 @@
-"""How a run of `fleet up` ended, in one line."""
+"""Which applications a commit has to do with, and how a run of `fleet up` ended, in one line."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conpaas_iac.runs.workers import Done
-from conpaas_iac.sync.making import Runs
+from conpaas_iac.sync.making import Runs, touched
+from conpaas_iac.system import git
+from tests.unit.sync.conftest import WHO
 
 APPLICATION = {"what": "apply", "why": "", "remedy": "", "machines": {"add": 1, "change": 0}, "result": None}
 
@@ -33,3 +36,45 @@ def done(code: int, **fields: Any) -> Done:
 )  # fmt: skip
 def test_one_line(ended: Done, outcome: str, text: str) -> None:
     assert Runs().outcome(ended) == (outcome, text)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fleet of two applications, in a repository with one commit."""
+    monkeypatch.setenv("CONPAAS_STATE_DIR", str(tmp_path / "state"))
+    top = tmp_path / "fleet"
+    for name in ("shop", "blog"):
+        (top / "fleet" / name).mkdir(parents=True)
+        manifest = {"Application": name, "Services": [{"Type": "php"}]}
+        (top / "fleet" / name / "manifest.json").write_text(json.dumps(manifest))
+    (top / "conpaas.json").write_text('{"Fleet": "0a1b2c3d4e5f"}')
+    git.run(tmp_path, "init", "--quiet", str(top))
+    commit(top, "first")
+    return top
+
+
+def commit(top: Path, message: str) -> str:
+    git.run(top, "add", "--all")
+    git.run(top, *WHO, "commit", "--quiet", "--allow-empty", "-m", message)
+    return git.run(top, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        ("nothing", ()),
+        ("Yes\n\nApprove: shop downtime", ("shop",)),
+        ("Yes\n\nApprove: shpo downtime\nApprove: shop:staging restart", ()),  # nobody's: not tried for ever
+    ],
+)
+def test_an_approval_has_to_do_with_what_is_there(fleet: Path, message: str, wanted: tuple[str, ...]) -> None:
+    before = git.run(fleet, "rev-parse", "HEAD").strip()
+    assert touched(fleet, before, commit(fleet, message)) == wanted
+
+
+def test_a_commit_has_to_do_with_what_it_changes_and_all_where_that_is_not_known(fleet: Path) -> None:
+    before = git.run(fleet, "rev-parse", "HEAD").strip()
+    (fleet / "fleet" / "blog" / "notes.md").write_text("new")
+    after = commit(fleet, "notes")
+    assert touched(fleet, before, after) == ("blog",)
+    assert set(touched(fleet, "", after)) == set(touched(fleet, "f" * 40, after)) == {"shop", "blog"}

@@ -21,6 +21,7 @@ def measure(runs: int) -> list[Figure]:
     asked, failed = Figure("requests meanwhile", unit="requests"), Figure("of these failed", "0", unit="requests")
     with tempfile.TemporaryDirectory() as folder:
         for story in tell(Path(folder), "bench"):
+            story.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as in a user's installation
             url = _up(story)
             visitors = load.Load(url, [load.Page("/", "version")], readers=6, writers=0)
             accounts: dict[str, load.Account] = {}

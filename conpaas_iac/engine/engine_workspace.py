@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conpaas_iac.backend.place import PROJECT, STACKS, Placed
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import engine as binary
 from conpaas_iac.settings import Settings

@@ -78,7 +78,7 @@ def _fetch_revision(url: str, revision: str, repository: Path) -> None:
     try:
         git.talk(repository, "fetch", "--depth=1", "--no-tags", "--", url, revision or "HEAD", of=url)
     except git.GitError as error:
-        if not error.has_begun or not re.fullmatch(r"[0-9a-f]{4,40}", revision):
+        if error.is_unreached or not re.fullmatch(r"[0-9a-f]{4,40}", revision):
             raise
         git.talk(repository, "fetch", "--no-tags", "--", url, "+refs/*:refs/fetched/*", of=url)
         done = git.run(

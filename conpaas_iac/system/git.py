@@ -33,9 +33,14 @@ class GitError(UserError):
         return git_words.came_second(self.said)
 
     @property
-    def has_begun(self) -> bool:
-        """Whether the other repository may have done something of what it was asked for."""
-        return git_words.has_begun(self.said)
+    def is_unreached(self) -> bool:
+        """Nothing was asked of the other repository yet."""
+        return git_words.is_unreached(self.said)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """What was asked of the other repository may have been done."""
+        return isinstance(self.__cause__, _SilentError) or git_words.is_cut(self.said)
 
 
 class _SilentError(Exception):
@@ -109,7 +114,7 @@ def _heard(process: "subprocess.Popen[bytes]", silent: float) -> tuple[str, str]
                     found[key.fd] += data
                 else:
                     waiting.unregister(key.fd)
-    return printed.decode(errors="replace"), said.decode(errors="replace")
+    return printed.decode(errors="replace"), "\n".join(said.decode(errors="replace").splitlines())
 
 
 def _failed(name: str, said: str) -> tuple[str, str]:

@@ -15,6 +15,10 @@ _AFTERWARDS = (
     "failed to push some refs",
 )
 _NEVER_BEGAN = ("Could not read from remote repository", "upon initial contact", "unable to access")
+_CUT = (
+    "unexpected disconnect|hung up unexpectedly|early EOF|send disconnect|[Bb]roken pipe|Connection reset|RPC failed"
+    "|^Connection to .+ closed by remote host|server .+ not responding"
+)
 _RACE = "cannot lock ref|failed to lock|failed to update ref|incorrect old value|reference already exists"
 _PROGRESS = re.compile(r"\d+%|, done\.$|^Total \d+ ")
 _WORDY = ("fatal: ", "error: ", "ERROR: ", "remote: ", "ssh: ")
@@ -56,9 +60,14 @@ def host(address: str) -> Host | None:
     return Host(found["host"].strip("[]"), found["user"] or "") if found else None
 
 
-def has_begun(said: str) -> bool:
-    """Whether the other side may have done something of what it was asked for."""
-    return not any(words in said for words in _NEVER_BEGAN)
+def is_unreached(said: str) -> bool:
+    """Whether the other side was not asked for anything yet."""
+    return any(words in said for words in _NEVER_BEGAN)
+
+
+def is_cut(said: str) -> bool:
+    """Whether the connection broke in the middle: what was asked for may have been done."""
+    return bool(re.search(_CUT, said, re.MULTILINE)) and not is_unreached(said)
 
 
 def came_second(said: str) -> bool:
@@ -72,6 +81,8 @@ def explained(said: str, address: str) -> tuple[str, str]:
     for pattern, explain in _KNOWN:
         if found := re.search(pattern, said, re.MULTILINE):
             return explain(found, said, there)
+    if is_cut(said):
+        return f"the connection to {_name(there)} broke in the middle", ""
     return f"git: {_reason(said)}", ""
 
 
@@ -95,13 +106,14 @@ def _bare(line: str) -> str:
 def _changed(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
     """The most serious one: somebody else may be in its place."""
     del found
-    place = re.search(r"^Offending \S+ key in (.+)$", said, re.MULTILINE)
-    shown = re.search(r"^(SHA256:\S+?)\.?$", said, re.MULTILINE)
+    place = re.search(r"^Offending \S+ key in (.+):\d+$", said, re.MULTILINE)
+    shown = re.search(r"^(SHA256:[^.\s]+)\.?$", said, re.MULTILINE)
     remove = re.search(r"^\s+(ssh-keygen -f .+)$", said, re.MULTILINE)
-    message = f"refused: the host key of {_name(there)} is not the one" + (f" in {place[1]}" if place else " known here")
+    message = f"refused: the host key of {_name(there)} is not the one in {place[1] if place else 'known_hosts'}"
     message += f", it shows {shown[1]}" if shown else ""
-    forget = remove[1].strip() if remove else f"ssh-keygen -R {shlex.quote(there.known_as if there else 'HOST')}"
-    return message, f"another machine may be in its place: ask its keeper. If its key was changed: {forget}; {_add(there)}"
+    forget = remove[1] if remove else f"ssh-keygen -R {shlex.quote(there.known_as if there else 'HOST')}"
+    add = _add(there, place[1] if place else "")
+    return message, f"another machine may be in its place: ask its keeper. If its key was changed: {forget}; {add}"
 
 
 def _unknown(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
@@ -109,23 +121,25 @@ def _unknown(found: re.Match[str], said: str, there: Host | None) -> tuple[str, 
     return f"refused: the host key of {_name(there)} is not known here", _add(there)
 
 
-def _add(there: Host | None) -> str:
+def _add(there: Host | None, file: str = "") -> str:
     scan = there.scan if there else "ssh-keyscan HOST"
-    return f"{scan} >> ~/.ssh/known_hosts, once its keeper has confirmed what `{scan} | ssh-keygen -lf -` prints"
+    add = f"{scan} >> {shlex.quote(file) if file else '~/.ssh/known_hosts'}"
+    return f"{add}, once its keeper has confirmed what `{scan} | ssh-keygen -lf -` prints"
 
 
 def _denied(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
     """Why a key was not shown is in a line before."""
     who = found["who"].removeprefix("fatal: ")
-    reasons = (r"Identity file (\S+) not accessible", r'^Load key "([^"]+)": (.+)$')
-    why = next((match for each in reasons if (match := re.search(each, said, re.MULTILINE))), None)
+    why = re.search(
+        r'Identity file \S+ not accessible|no such identity: [^:]+|Load key "[^"]+": .+', said
+    )
     opened = re.search(r"^Permissions \d+ for '(.+)' are too open", said, re.MULTILINE)
     if opened:
         return f"ssh leaves out the key {opened[1]}, which others may read", f"chmod 600 {shlex.quote(opened[1])}"
-    more = f"; {why[0].removeprefix('Warning: ')}" if why else ""
+    more = f"; {why[0]}" if why else ""
     login = there.login if there else who
-    remedy = f"a key that it knows, without a passphrase or in an agent (ssh-add); `ssh -T {login}` shows which is taken"
-    return f"{who} takes none of the keys here ({found['ways']}){more}", remedy
+    remedy = "a key that it knows, without a passphrase or in an agent (ssh-add)"
+    return f"{who} takes none of the keys here ({found['ways']}){more}", f"{remedy}; to try it: ssh -T {login}"
 
 
 def _no_repository(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
@@ -133,7 +147,8 @@ def _no_repository(found: re.Match[str], said: str, there: Host | None) -> tuple
     if there is None:
         return f"git: {found[1]}", ""
     who = f"{there.user}@{there.name}".removeprefix("@")
-    return f"git: {found[1]}", f"ssh://{who}/PATH begins at the root there, {who}:PATH in the user's home"
+    begins = f"ssh://{who}/PATH begins at the root there, {who}:PATH in the user's home"
+    return f"git: {found[1]}", f"{begins}; it has to be readable"
 
 
 def _no_git(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
@@ -150,6 +165,12 @@ def _refused(found: re.Match[str], said: str, there: Host | None) -> tuple[str, 
     return message, "where its rules want a review: another branch, and a pull request"
 
 
+def _other_words(found: re.Match[str], said: str, there: Host | None) -> tuple[str, str]:
+    del said
+    login = there.login if there else "HOST"
+    return f"git: {found[0]}", f"the account there may not log in, or prints something first: ssh {login} true"
+
+
 def _name(there: Host | None) -> str:
     return there.known_as if there else "the server"
 
@@ -162,5 +183,6 @@ _KNOWN: tuple[tuple[str, Explain], ...] = (
     (r"^(?P<who>\S+): Permission denied \((?P<ways>[^)]*)\)", _denied),
     (r"^(?:fatal: )?(.+ does not appear to be a git repository)$", _no_repository),
     (r"(git-(?:upload|receive)-pack): (?:command )?not found", _no_git),
-    (rf"\[remote rejected\] .+ \((?!.*(?:{_RACE}))(.+)\)", _refused),
+    (r"protocol error: bad line length character.*", _other_words),
+    (rf"\[remote rejected\] .+ \((?!.*(?:{_RACE}|unpacker error))(.+)\)", _refused),
 )

@@ -50,7 +50,7 @@ def pushed(checkout: Checkout, manifest: Path, edit: Edit) -> str:
         try:
             checkout.talk("push")
         except GitError as error:
-            if not error.is_rejected and _has_arrived(checkout, commit, error):
+            if error.is_unanswered and _has_arrived(checkout, commit, error):
                 return commit
             checkout.run("reset", "--quiet", "--keep", "HEAD~1")
             if not error.is_rejected:
@@ -64,9 +64,7 @@ def pushed(checkout: Checkout, manifest: Path, edit: Edit) -> str:
 
 
 def _has_arrived(checkout: Checkout, commit: str, failure: GitError) -> bool:
-    """Whether a push was taken that nevertheless failed: the connection may have broken before the answer."""
-    if not failure.has_begun:
-        return False
+    """Whether a push was taken although its answer was lost; raises UserError where that is not known."""
     try:
         checkout.talk("fetch")
     except GitError as error:

@@ -160,7 +160,7 @@ def test_a_push_whose_answer_is_lost(hub: Path, clone: Callable[[str], Path]) ->
 def test_a_push_of_which_nobody_knows_is_kept(hub: Path, clone: Callable[[str], Path]) -> None:
     path = clone("a")
     hook(hub, "post-receive", f"mv {hub} {hub}.gone; kill -KILL $PPID")
-    with pytest.raises(UserError, match="whether commit .* was pushed before is not known, so it is kept") as error:
+    with pytest.raises(UserError, match=r"whether commit .* was pushed before is not known, so it is kept") as error:
         committing.pushed(place(path), path, more(path))
     assert "git push" in error.value.remedy
     hub.with_name(f"{hub.name}.gone").rename(hub)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac.system import git, git_words
+from conpaas_iac.system import git
 from conpaas_iac.system.git import GitError
-from conpaas_iac.system.git_words import Host
 from tests.processes import gone_within
 
 # As the tool does: what loses its parent becomes a child of this process.
@@ -98,24 +97,6 @@ def test_who_says_something_from_time_to_time_is_listened_to(
     assert "did not end in" in fetch(place).message
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("git@shop.test:fleet.git", Host("shop.test", "git")),
-        ("shop.test:/srv/fleet.git", Host("shop.test")),
-        ("git@[fd00::1]:fleet.git", Host("fd00::1", "git")),
-        ("ssh://git@shop.test:2222/srv/fleet.git", Host("shop.test", "git", "2222")),
-        ("ssh://[fd00::1]:22/fleet.git", Host("fd00::1")),
-        ("https://shop.test/fleet.git", None),
-        ("file:///srv/fleet.git", None),
-        ("/srv/fleet.git", None),
-        ("./a:b", None),
-    ],
-)
-def test_where_a_repository_is(address: str, expected: Host | None) -> None:
-    assert git_words.host(address) == expected
-
-
-def test_what_is_no_address() -> None:
+def test_addresses_with_colons() -> None:
     for good in ("git@[fd00::1]:fleet.git", "ssh://[fd00::1]/fleet.git", URL, "/srv/fleet.git"):
         git.refuse_odd(good)

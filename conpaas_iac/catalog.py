@@ -34,6 +34,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maximum: int = 1000
     safe_minimum: int = 1  # how many must stay in service while one is replaced
     keeps_data: bool = False  # its last machine holds the last copy
+    hands_over: bool = False  # a machine that leaves gives what it holds to the others first
     copied_to: str = ""  # another group whose machines have a copy of it that can be taken up
     data: str = ""  # the folder that it is in: a cloud that can, puts a volume there which outlives the machine
     even: str = ""  # what is at risk with an even number of machines

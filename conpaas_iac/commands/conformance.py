@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @click.command("test")
 @click.argument("name", metavar="TYPE")
-@click.option("--only", default="", metavar="CHECK,…", help="Just these checks.")
+@click.option("--only", multiple=True, metavar="CHECK,…", help="Just these checks; may be repeated.")
 @click.option("--list", "lists", is_flag=True, help="Say which checks there are; run none.")
 @click.option("--keep", is_flag=True, help="Leave the application for looking; how it is removed is said.")
 @options.form
-def command(name: str, only: str, lists: bool, keep: bool, form: str) -> int:
+def command(name: str, only: tuple[str, ...], lists: bool, keep: bool, form: str) -> int:
     """Run the conformance suite on service type TYPE: LXD, an application and state of its own, removed at the end.
 
     Exit code 0: all checks pass; 1: the type itself is wrong (README); 3: a check failed on machines.
@@ -38,7 +38,7 @@ def command(name: str, only: str, lists: bool, keep: bool, form: str) -> int:
         raise UserError(f"no service type {name!r}", suggestion(name, types, "types of this installation"))
     kind = types[name]
     trial = trials.of(kind)
-    course = courses.course(kind, trial, [word for word in only.split(",") if word])
+    course = courses.course(kind, trial, [word for each in only for word in each.split(",") if word])
     if lists:
         _list(course, form)
         return 0

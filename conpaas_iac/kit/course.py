@@ -54,11 +54,11 @@ class Row:
 
 
 def course(kind: ServiceType, trial: Trial, only: Collection[str] = ()) -> tuple[Row, ...]:
-    """All checks in their order, or some of them; raises UserError for what is no check."""
-    if unknown := [each for each in only if each not in CHECKS]:
+    """All checks in their order, or some of them ("scale", "scale web"); raises UserError for what is no check."""
+    rows = tuple(row for check in CHECKS for row in _rows(check, kind, trial))
+    if unknown := [each for each in only if each not in {*CHECKS, *(row.name for row in rows)}]:
         raise UserError(f"no check {', '.join(unknown)}", f"checks: {', '.join(CHECKS)}")
-    rows = (row for check in CHECKS for row in _rows(check, kind, trial))
-    return tuple(row for row in rows if not only or row.check in only)
+    return tuple(row for row in rows if not only or {row.check, row.name} & {*only})
 
 
 def _rows(check: str, kind: ServiceType, trial: Trial) -> list[Row]:
@@ -100,8 +100,8 @@ def top(group: Group) -> int:
 
 
 def way(kind: ServiceType, before: Mapping[str, int], after: Mapping[str, int]) -> list[dict[str, int]]:
-    """The counts to go through: what keeps data gives up one machine at a time, as a majority of it must stay."""
-    keeping = {name for name, group in kind.descriptor.groups.items() if group.keeps_data}
+    """The counts to go through: data that nobody hands over gives up one machine at a time, as a majority must stay."""
+    keeping = {name for name, group in kind.descriptor.groups.items() if group.keeps_data and not group.hands_over}
     found = [dict(after)]
     while True:
         first = found[0]

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from conpaas_iac.backend.record import Record
-from conpaas_iac.catalog import Catalog
+from conpaas_iac.catalog import Catalog, Group
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.topology import Topology
 from conpaas_iac.errors import UserError
 
-ENOUGH = 3  # from so many members on, a majority of them has to stay
+ENOUGH = 3  # from so many members on, a majority of them has to stay where one copy alone is not enough
 
 
 def of_change(
@@ -28,7 +28,8 @@ def of_change(
             kinds = types[service.type].descriptor.groups
             for group, members in groups[name].items():
                 having = {group, kinds[group].copied_to}
-                if reason := _shrinks(members, {node.name for node in service.nodes if having & {*node.groups}}, lost):
+                staying = {node.name for node in service.nodes if having & {*node.groups}}
+                if reason := _gone(members, staying, lost) or _steep(kinds[group], members, staying, lost):
                     found[name] = reason
     return found
 
@@ -64,13 +65,18 @@ def _by_group(
     return found
 
 
-def _shrinks(machines: tuple[str, ...], wanted: Collection[str], lost: Collection[str]) -> str:
-    """Why what stays is not enough; "" where it is."""
+def _gone(machines: tuple[str, ...], wanted: Collection[str], lost: Collection[str]) -> str:
+    """Why nothing of it stays; "" where some does."""
+    if any(node in wanted and node not in lost for node in machines):
+        return ""
+    return f"{_names([node for node in machines if node in lost] or machines)} held the last copy of it"
+
+
+def _steep(group: Group, machines: tuple[str, ...], wanted: Collection[str], lost: Collection[str]) -> str:
+    """Why too many would go at once; "" where one copy is enough, or enough of them stay."""
     staying = [node for node in machines if node in wanted and node not in lost]
-    missing = [node for node in machines if node in lost]
-    if not staying:
-        return f"{_names(missing or machines)} held the last copy of it"
-    if len(machines) >= ENOUGH and 2 * len(staying) <= len(machines) and set(machines) - set(wanted):
+    is_enough = group.copied_to or group.hands_over or 2 * len(staying) > len(machines)
+    if len(machines) >= ENOUGH and not is_enough and set(machines) - set(wanted):
         return f"only {_names(staying)} of {len(machines)} would stay, less than a majority: go in smaller steps"
     return ""
 

@@ -15,10 +15,10 @@ from conpaas_iac.plans import losses
 from tests.builders import TYPES, applied, build, service
 
 
-def keeping() -> dict[str, ServiceType]:
+def keeping(**fields: Any) -> dict[str, ServiceType]:
     """The types, php's backends made the keepers of data."""
     php = TYPES["php"]
-    groups = {**php.descriptor.groups, "backend": Group(default=1, keeps_data=True)}
+    groups = {**php.descriptor.groups, "backend": Group(default=1, keeps_data=True, **fields)}
     return {"php": replace(php, descriptor=msgspec.structs.replace(php.descriptor, groups=groups))}
 
 
@@ -52,6 +52,13 @@ def test_less_than_a_majority_goes_in_steps() -> None:
     assert "only web-1 of 3 would stay" in lost(of(3), of(1))["web"]
     assert "web-1, web-2 of 5" in lost(of(5), of(2))["web"]
     assert lost(of(5), of(3)) == {}
+
+
+def test_machines_that_hand_over_what_they_hold_go_in_one_step() -> None:
+    machines, types = applied(of(5)), keeping(hands_over=True)
+    assert losses.of_change(of(1), machines, proved(machines), types, ()) == {}
+    last = losses.of_change(of(1), machines, proved(machines), types, ("web-1",))
+    assert last == {"web": "web-1 held the last copy of it"}
 
 
 def test_machines_that_are_there_but_gone_hold_nothing() -> None:
@@ -99,3 +106,12 @@ def test_a_group_that_is_copied_to_another_one_outlives_its_machines() -> None:
     assert losses.of_change(layout, applied(layout), there, types, ("web-1",)) == {}
     both = losses.of_change(layout, applied(layout), there, types, ("web-1", "web-2"))
     assert both == {"web": "web-1, web-2 held the last copy of it"}
+
+
+def test_one_copy_of_what_is_copied_is_enough() -> None:
+    types = keeping(copied_to="web")
+    before = build(service(counts={"backend": 1, "web": 3}))
+    running = {"web-1": ("web", "backend"), "web-2": ("web",), "web-3": ("web",)}
+    there = Record({node: Confirmed("id", "digest", {}, groups) for node, groups in running.items()})
+    after = build(service(counts={"backend": 1, "web": 1}))
+    assert losses.of_change(after, applied(before), there, types, ()) == {}

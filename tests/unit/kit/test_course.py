@@ -24,6 +24,14 @@ def test_a_new_type_goes_through_every_check_once(tmp_path: Path) -> None:
     assert not any(row.skipped for row in found)
 
 
+def test_checks_are_named_alone_or_with_their_group() -> None:
+    made = kind(groups={"store": {"default": 1}, "proxy": {"default": 1}})
+    named = course(made, Trial(), ["scale proxy", "verify", "install"])
+    assert [row.name for row in named] == ["install", "verify store", "verify proxy", "scale proxy"]
+    with pytest.raises(UserError, match="no check scale web"):
+        course(made, Trial(), ["scale web"])
+
+
 def test_each_group_grows_by_two_and_shrinks_again() -> None:
     groups = {"proxy": {"default": 1, "minimum": 1}, "node": {"default": 0}, "few": {"default": 2, "maximum": 2}}
     scaled = rows("scale", groups=groups, entry="proxy")
@@ -49,6 +57,8 @@ def test_what_keeps_data_gives_up_one_machine_at_a_time() -> None:
     ]  # fmt: skip
     assert way(made, {"store": 1, "proxy": 1}, {"store": 3, "proxy": 1}) == [{"store": 3, "proxy": 1}]
     assert way(made, {}, {"store": 1, "proxy": 1}) == [{"store": 1, "proxy": 1}]
+    moved = kind(groups={"store": {"default": 1, "keeps_data": True, "hands_over": True}})
+    assert way(moved, {"store": 3}, {"store": 1}) == [{"store": 1}]
 
 
 def test_the_only_copy_of_data_loses_its_power_and_not_its_machine() -> None:
@@ -86,7 +96,7 @@ def test_checks_are_chosen_by_name() -> None:
         "install", "kill",
     }  # fmt: skip
     with pytest.raises(UserError, match="no check kil") as raised:
-        course(kind(), Trial(), ["kil"])
+        course(kind(groups={"a": {"default": 1}}), Trial(), ["kil"])
     assert "readme, install" in raised.value.remedy
 
 

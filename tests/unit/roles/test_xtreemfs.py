@@ -23,6 +23,8 @@ class Master:
         self.files = files
         self.servers = {address: ["there", 6, 1000, 10_000_000] for address in (MASTER, "10.42.16.2", HERE)}
         self.copies, self.asked = 2, list[str]()
+        self.links = [{"10.42.16.3:40000"}]  # one look after another; the last one stays
+        files.links = lambda settings: self.links.pop(0) if self.links[1:] else self.links[0]
         files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder
         files.CHUNKS, files.DISKS, files.LEFT = folder / "chunks", folder / "mfshdd.cfg", folder / "left"
         files.DISKS.write_text("# a comment\n~/var/lib/mfs/chunks\n")
@@ -53,6 +55,21 @@ class Master:
 @pytest.fixture
 def master(tmp_path: Path) -> Master:
     return Master(rendered.program("xtreemfs", "xtreemfs"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("links", "is_known"),
+    [
+        ([{"old"}, {"old"}], True),
+        ([{"old", "other"}, {"old"}], True),
+        ([set(), set()], False),  # what the master knows is the OSD of before the crash
+        ([{"refused"}, set()], False),
+        ([{"refused"}, {"refused too"}], False),
+    ],
+)
+def test_an_osd_is_known_over_a_connection_that_stands(master: Master, links: list[set[str]], is_known: bool) -> None:
+    master.links = links
+    assert (master.files.own(SETTINGS) is not None) == is_known
 
 
 def test_what_the_master_says_is_read(master: Master) -> None:

@@ -27,6 +27,7 @@ FIELDS = {
 GROUPED = {
     "counts": "StartupInstances",
     "batches": "Machines",
+    "bounds": "Scaling",
     "addresses": "Address",
     "options": "Configuration",
     "environment": "Environment",

@@ -56,8 +56,11 @@ def command(
     from conpaas_iac.sync import beginning, making, mirror
     from conpaas_iac.sync.following import Follower
     from conpaas_iac.sync.reports import File, Lines, Together
+    from conpaas_iac.system import git
 
     url, branch = _origin(repository, branch)
+    if repository or unit:  # that of a checkout may have one, as CI systems give it: it is shown nowhere
+        git.refuse_secret(url)
     if unit:
         click.echo(_unit(url, branch, interval, report, parallel), nl=False)
         return 0
@@ -70,7 +73,7 @@ def command(
     follower = Follower(place, runs, at_once, making.Runs(), making.touched, reporter)
     patience = 0.0 if once else float("inf")
     with holding.held(beginning.lessee(fleet), f"fleet {fleet.fleet.id}", patience, _listen) as turn:
-        _say(f"{fleet.fleet.id}: following {url}, branch {branch}" + f", every {interval:g} s" * (not once))
+        _say(f"{fleet.fleet.id}: following {git.masked(url)}, branch {branch}" + f", every {interval:g} s" * (not once))
         try:
             return follower.follow(turn, interval, once)
         finally:

@@ -57,13 +57,13 @@ class Backlog:
             self._entries[name] = entry
 
     def ended(self, name: str, outcome: Outcome, now: float) -> None:
-        """A run ended. What was interrupted is open as before; what waits for somebody is left to a newer commit."""
+        """A run ended. What was interrupted is open again; what waits for somebody is left to a newer commit."""
         entry = self._entries[name]
         is_newest = entry.running == entry.wanted
         entry.running, entry.told, entry.is_cut = "", None, False
-        if not is_newest or outcome == "interrupted":
+        entry.is_open = not is_newest or outcome == "interrupted"
+        if entry.is_open:
             return
-        entry.is_open = False
         entry.failures = entry.failures + 1 if outcome == "failed" else 0
         pauses = {"busy": PAUSES[0], "failed": PAUSES[min(entry.failures, len(PAUSES)) - 1]}
         entry.again = now + pauses[outcome] if outcome in pauses else None

@@ -17,6 +17,7 @@ from conpaas_iac.runs.workers import Done, Workers, worst
 from conpaas_iac.sync.backlog import Backlog, Begin, Outcome
 from conpaas_iac.sync.mirror import Mirror
 from conpaas_iac.sync.reports import Report, Reporter, Seen
+from conpaas_iac.system import git
 
 TICK = 0.5  # seconds after which it is looked whether somebody wants it to end
 
@@ -60,7 +61,7 @@ class Follower:
         self._reporter, self._parallel = reporter, parallel
         self._backlog = Backlog(parallel)
         self._events: queue.SimpleQueue[Fetched | Ended] = queue.SimpleQueue()
-        self._seen = Seen(mirror.url, mirror.branch)
+        self._seen = Seen(git.masked(mirror.url), mirror.branch)
         self._codes: dict[str, int] = {}
         self._read = ""  # the last commit whose fleet could be read
         self._trees = threading.Lock()  # git makes one at a time

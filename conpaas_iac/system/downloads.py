@@ -65,6 +65,7 @@ def git_tar(url: str, revision: str, folder: Path) -> Path:
     if revision and (not REVISION.fullmatch(revision) or ".." in revision):
         raise UserError(f"{url}: {revision!r} is no branch, tag or commit")
     git.refuse_odd(url)
+    git.refuse_secret(url)
     repository = folder / "repository"
     git.run(folder, "init", "--quiet", "--bare", "--", str(repository), of=url)
     _fetch_revision(url, revision, repository)

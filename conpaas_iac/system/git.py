@@ -15,6 +15,7 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.system import git_words, processes
 
 PROTOCOLS = "https:ssh:file:git"
+_LOGIN = re.compile(r"(https?://)[^/@\s]+@")
 SECONDS = 900  # after which a command is given up
 # … and without a word, where another repository is talked to; hooks there may be silent for long.
 SILENT_SECONDS = {"fetch": 60.0, "push": 300.0}
@@ -24,7 +25,7 @@ class GitError(UserError):
     """git failed; `said` is all of its standard error."""
 
     def __init__(self, message: str, remedy: str = "", said: str = "") -> None:
-        super().__init__(message, remedy)
+        super().__init__(masked(message), masked(remedy))
         self.said = said
 
     @property
@@ -122,10 +123,24 @@ def _failed(name: str, said: str) -> tuple[str, str]:
     return f"{name}: {reason}", remedy
 
 
+def masked(text: str) -> str:
+    """Without what stands before the host in addresses of HTTP: a password, or a token."""
+    return _LOGIN.sub(r"\1***@", text)
+
+
 def refuse_odd(url: str) -> None:
     """Raises UserError for what git would take for an option, or for a program to be run."""
     if url.startswith("-") or re.match(r"[A-Za-z0-9][A-Za-z0-9+.-]*::", url):
         raise UserError(f"{url}: is no git address")
+
+
+def refuse_secret(url: str) -> None:
+    """Raises UserError for an address that says who may read it."""
+    if masked(url) != url:
+        raise UserError(
+            f"{masked(url)}: whoever sees the address sees the password or token in it",
+            "leave it out and let git know it: an SSH key, or a credential helper (git help credentials)",
+        )
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from conpaas_iac.commands import fleet_sync
+from conpaas_iac.errors import UserError
 from conpaas_iac.system import git
 from conpaas_iac.system.git import GitError
 from tests.processes import gone_within
@@ -100,3 +104,29 @@ def test_who_says_something_from_time_to_time_is_listened_to(
 def test_addresses_with_colons() -> None:
     for good in ("git@[fd00::1]:fleet.git", "ssh://[fd00::1]/fleet.git", URL, "/srv/fleet.git"):
         git.refuse_odd(good)
+
+
+TOKEN = "glpat-0123456789"
+
+
+@pytest.mark.parametrize("login", [f"robot:{TOKEN}", TOKEN])
+def test_a_token_in_an_address_is_refused_and_never_said(login: str) -> None:
+    address = f"https://{login}@example.org/fleet.git"
+    with pytest.raises(UserError, match="whoever sees the address") as raised:
+        git.refuse_secret(address)
+    said = [raised.value.message, git.masked(f"fatal: unable to access '{address}/'")]
+    said.append(git.GitError(f"{address}: no", f"git fetch {address}").remedy)
+    assert all("https://***@example.org/fleet.git" in each and TOKEN not in each for each in said)
+    for good in (URL, "https://example.org/a@b.git", "ssh://git@example.org/fleet.git", "git@example.org:fleet.git"):
+        git.refuse_secret(good)
+
+
+def test_a_follower_takes_no_token_and_writes_none_into_a_unit(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"https://robot:{TOKEN}@example.org/fleet.git"
+    for words in ([address], [address, "--unit"], ["--unit"]):
+        git.run(place, "init", "--quiet")
+        with suppress(git.GitError):
+            git.run(place, "remote", "add", "origin", address)
+        monkeypatch.chdir(place)
+        result = CliRunner().invoke(fleet_sync.command, words)
+        assert isinstance(result.exception, UserError) and TOKEN not in f"{result.output}{result.exception.message}"

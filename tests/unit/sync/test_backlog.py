@@ -35,6 +35,16 @@ def test_a_run_of_an_older_commit_ends_softly_then_hard() -> None:
     assert backlog.steps(100) == [Begin("shop", "3")]
 
 
+def test_a_second_try_that_was_interrupted_is_made_up_for() -> None:
+    backlog = Backlog(1)
+    backlog.seen("1", ["shop"], 0)
+    backlog.steps(0)
+    backlog.ended("shop", "failed", 0)
+    assert backlog.steps(PAUSES[0]) == [Begin("shop", "1")]
+    backlog.ended("shop", "interrupted", PAUSES[0])
+    assert backlog.steps(PAUSES[0]) == [Begin("shop", "1")]
+
+
 def test_a_run_that_nobody_changed_goes_on() -> None:
     backlog = Backlog(4)
     backlog.seen("1", ["blog", "shop"], 0)

@@ -15,6 +15,7 @@ from benchmarks.figure import HEADINGS, Figure, markdown
 SETS = {
     "quick": "verbs that answer at once",
     "story": "DokuWiki from up to down",
+    "code": "a version of the code made active, to and fro, under visitors; minutes",
     "crowd": "1 to 400 machines on a cloud in memory, beside the bare engine; minutes",
     "fleet": "`fleet plan` of 50 unchanged applications on a cloud in memory; minutes",
     "ground": "what set-up brings; minutes",

@@ -2,10 +2,9 @@
 
 import json
 import subprocess
-from resource import RUSAGE_CHILDREN, getrusage
 
 from benchmarks.figure import Figure
-from benchmarks.trial import CONPAAS, PYTHON, Trial, stopwatch, trial
+from benchmarks.trial import CONPAAS, PYTHON, Trial, processor, stopwatch, trial
 
 MISTAKES = (('"php"', '"phb"'), ('"ServiceName"', '"ServicName"'), ('"Description"', '"Descripton"'))
 SAMPLES = 5  # a run: they are short
@@ -26,9 +25,9 @@ def measure(runs: int) -> list[Figure]:
         for figure, arguments in asked:
             _time([], [CONPAAS, *arguments], made)
             for _ in range(runs * SAMPLES):
-                before = _processor()
+                before = processor()
                 _time(figure.samples, [CONPAAS, *arguments], made)
-                figure.parts.append({"processor": _processor() - before})
+                figure.parts.append({"processor": processor() - before})
                 _time(figure.bare, [PYTHON, "-c", "pass"], made)
     return [figure for figure, _ in asked]
 
@@ -48,12 +47,6 @@ def _small(made: Trial) -> str:
     path = made.manifest.with_name("small.json")
     path.write_text(json.dumps({"Application": made.name, "Services": [{"Type": "php", "ServiceName": "web"}]}))
     return str(path)
-
-
-def _processor() -> float:
-    """Seconds that all processes that ended took of it."""
-    used = getrusage(RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _time(samples: list[float], command: list[str], made: Trial) -> None:

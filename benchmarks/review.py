@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from conpaas_iac.backend.record import Record
-from conpaas_iac.engine.engine import Applied
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.plans import plandocument, planreading
 from conpaas_iac.plans.plan import Plan

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 ROOT = Path(__file__).parents[1]
 PYTHON = sys.executable
@@ -74,6 +75,12 @@ def stopwatch(samples: list[float]) -> Iterator[None]:
     begun = time.monotonic()
     yield
     samples.append(time.monotonic() - begun)
+
+
+def processor() -> float:
+    """Seconds of the processor that all processes which have ended took."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def await_answers(url: str, backends: int = 1) -> None:

@@ -27,7 +27,7 @@ from conpaas_iac.backend.record import Certificate, Record
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core import declaration
 from conpaas_iac.core.addresses import Lock
-from conpaas_iac.engine.engine import Applied
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.network import membership
 from conpaas_iac.network.membership import Authorities
 from conpaas_iac.plans import plandocument

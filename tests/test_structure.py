@@ -168,7 +168,11 @@ HOMES = {
     "yaml": "catalog why.rolefiles manifest.* network.vpn usecases.net",
 }
 # imported where it is used, so that verbs that need none of it begin at once
-LAZY = {"ansible_runner": "*", "boto3": "*", "keystoneauth1": "*", "openstack": "*", "pylxd": "*", "pulumi": "clouds.*"}
+LAZY = {
+    **dict.fromkeys(("ansible_runner", "boto3", "jsonschema", "keystoneauth1", "openstack", "pylxd"), "*"),
+    "pulumi": "clouds.* engine.engine engine.engine_checkpoint engine.engine_events engine.engine_state "
+    "engine.engine_workspace",
+}
 PURE = (
     "core.addresses core.placeholders core.layout core.flows core.topology core.mounts core.context core.declaration "
     "core.places core.placing plans.plan core.templates core.render views.status machines.visits network.vpn "

@@ -12,6 +12,7 @@ from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.usecases import committing
 
 if TYPE_CHECKING:
+    from conpaas_iac.engine.engine_checkpoint import Export
     from conpaas_iac.manifest.rewrite import Editable
     from conpaas_iac.usecases.uploads import Target
 
@@ -44,6 +45,13 @@ def write(editable: "Editable", text: str, what: str) -> None:
 
 def activate_version(where: "Target", version: str, locked: bool, form: str, events: str) -> int:
     """Edit the manifest and carry it out; what its machines do not take is put back, then MachineError is raised."""
+    from conpaas_iac.usecases import activating
+
+    with activating.decrypting(where) as early:
+        return _activate(where, version, locked, form, events, early)
+
+
+def _activate(where: "Target", version: str, locked: bool, form: str, events: str, early: "Export | None") -> int:
     from conpaas_iac.commands.up import carry_out
     from conpaas_iac.usecases import activating
 
@@ -55,7 +63,7 @@ def activate_version(where: "Target", version: str, locked: bool, form: str, eve
     write(found.editable, found.after, f"{name} runs {found.version.short}")
     back = (found.editable, found.before, f"{name} runs what it ran before")
     try:
-        carry_out(request, form, events)
+        carry_out(request, form, events, early=early)
     except MachineError as error:
         write(*back)
         second = None

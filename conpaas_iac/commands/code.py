@@ -93,12 +93,12 @@ def activate(
 
     A version that its machines do not take is put back everywhere, in the manifest too; exit code 3.
     """
-    from conpaas_iac.usecases import pushes
-
     if bool(version) == previous:
         raise click.UsageError("name a version, or say --previous")
     where = target(application, service, environment)
     if version and not any(each.startswith(version.lower()) for each in where.versions.names()):
+        from conpaas_iac.usecases import pushes
+
         pushes.collected(where)
     return activate_version(where, version, locked, form, events)
 

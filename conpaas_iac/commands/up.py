@@ -16,6 +16,7 @@ from conpaas_iac.plans.plan import DANGERS, Danger
 from conpaas_iac.views import report
 
 if TYPE_CHECKING:
+    from conpaas_iac.engine.engine_checkpoint import Export
     from conpaas_iac.plans.plan import Plan
     from conpaas_iac.usecases.promising import Saved
     from conpaas_iac.usecases.wish import Request, Wish
@@ -101,7 +102,12 @@ def command(
 
 
 def carry_out(
-    request: "Request", form: str, events: str = "", saved: "Saved | None" = None, quiet: bool = False
+    request: "Request",
+    form: str,
+    events: str = "",
+    saved: "Saved | None" = None,
+    quiet: bool = False,
+    early: "Export | None" = None,
 ) -> int:
     """Plan, apply, and say how it ended; `scale` ends here too. Of a `saved` plan: that one or none."""
     from conpaas_iac.commands.running import running
@@ -122,7 +128,8 @@ def carry_out(
             console.print(planview.view(plan))
             run.planned(plan)
 
-        result = deployment.up(request, settings.load(near=request.manifest), run.listen, announce, saved=saved)
+        configured = settings.load(near=request.manifest)
+        result = deployment.up(request, configured, run.listen, announce, saved=saved, early=early)
     if form == "json":
         click.echo(json.dumps(report.result_document(result, time.monotonic() - begun), indent=2))
         return 0

@@ -1,85 +1,68 @@
-"""The Pulumi engine through its Automation API: one stack per application, errors mapped to ours."""
+"""The Pulumi engine through its Automation API: one stack per application, errors mapped to ours.
+
+The SDK is imported where the engine is to change something: to look at a stack takes none of it.
+"""
 
 import signal
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import cached_property
 from shutil import rmtree
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pulumi
-from pulumi.automation import errors as auto_errors
-
-from conpaas_iac import clouds
 from conpaas_iac.backend import record
 from conpaas_iac.backend.place import placed, shelf, stack_name
-from conpaas_iac.backend.record import certificate
-from conpaas_iac.backend.statefile import IDENTITY
 from conpaas_iac.backend.store import Store
 from conpaas_iac.core.declaration import Declaration, Machine, encode
-from conpaas_iac.core.ordering import natural
-from conpaas_iac.core.places import Places, by_resource
-from conpaas_iac.engine import engine_events, engine_lock, engine_state, engine_workspace, stack
-from conpaas_iac.engine.engine_calls import Stack
-from conpaas_iac.engine.engine_state import AUTHORITY, SECRET
+from conpaas_iac.engine import engine_checkpoint, engine_events, engine_lock, engine_state, engine_workspace
+from conpaas_iac.engine.engine_checkpoint import Export, decrypting
+from conpaas_iac.engine.engine_state import Applied, Machines
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, UserError
-from conpaas_iac.network import certificates
-from conpaas_iac.network.membership import Authorities
 from conpaas_iac.runs.events import Listener
 from conpaas_iac.settings import Settings
 from conpaas_iac.system import processes
 from conpaas_iac.system.files import write_atomically
 
-
-@dataclass(frozen=True)
-class Machines:
-    """What a run of the engine leaves: owner tag, login key, authorities; per node its id, address and host key."""
-
-    owner: str
-    login: str = field(repr=False)
-    nodes: Mapping[str, Mapping[str, str]]
-    authorities: Authorities
-    keys: str = field(repr=False)  # PEM, in the authorities' order
-    secrets: Mapping[str, str] = field(repr=False)  # version of a secret, as "db@3" -> value
+if TYPE_CHECKING:
+    from conpaas_iac.engine.engine_calls import Stack
 
 
-@dataclass(frozen=True)
-class Applied:
-    """What the checkpoint says is there."""
+class NoStackError(Exception):
+    """There is no stack, and none is to be made."""
 
-    owner: str
-    machines: tuple[Machine, ...]
-    ips: Mapping[str, str]  # node -> address on the provider's network
-    authorities: Authorities
-    range: str = ""  # of the application's network
-    secrets: tuple[str, ...] = ()  # versions that are there, as "db@3"
-    places: Places = field(default_factory=dict)  # of its machines, and those that a run began to use
-    ids: Mapping[str, str] = field(default_factory=dict)  # node -> what the cloud knows its machine by
+
+@contextmanager
+def early(settings: Settings, application: str, environment: str) -> Iterator[Export | None]:
+    """For `Engine.reading` later on; None where there is nothing to read, or something that `Engine` will say is wrong.
+    """
+    name = stack_name(application, environment)
+    with ExitStack() as stack:
+        export = None
+        with suppress(ConpaasError):
+            place = engine_workspace.of(placed(settings, name), name)
+            export = stack.enter_context(decrypting(place)) if place.stored() else None
+        yield export
 
 
 class Engine:
     """The stack of one application; opening it makes the stack where there is none yet."""
 
     def __init__(self, settings: Settings, application: str, environment: str, create: bool = True) -> None:
-        """Raises auto_errors.StackNotFoundError when there is no stack and none is to be made."""
+        """Raises NoStackError."""
         self.name = stack_name(application, environment)
         self._settings = placed(settings, self.name)
         if create and not self._settings.turn.is_begun:
             raise ConpaasError(f"{self.name} is begun without holding it")
-        self._workspace = engine_workspace.of(self._settings, self.name)
-        try:
-            self._stack = Stack(self.name, self._workspace, create)
-        except auto_errors.StackNotFoundError:
-            raise
-        except auto_errors.CommandError as error:
-            raise engine_events.translated(error, [], self.name) from error
+        self._place = engine_workspace.of(self._settings, self.name)
+        found = engine_checkpoint.plain(self._place.stored())
+        self._checkpoint = self._opened(create) if found is None else found
 
     @classmethod
     def find(cls, settings: Settings, application: str, environment: str) -> "Engine | None":
         """The stack of an application that is there, or None."""
         try:
             return cls(settings, application, environment, create=False)
-        except auto_errors.StackNotFoundError:
+        except NoStackError:
             return None
 
     @classmethod
@@ -89,6 +72,27 @@ class Engine:
         if found is None:
             raise UserError(f"no application {application!r} ({environment}) here", "conpaas list")
         return found
+
+    def _opened(self, create: bool) -> Mapping[str, Any]:
+        """What is not plainly a checkpoint of our version is left to the engine to read."""
+        try:
+            return engine_checkpoint.read(self._place)
+        except engine_checkpoint.ExportError as error:
+            if not error.is_absence:
+                raise engine_events.translated(error, [], self.name) from error
+        if not create:
+            raise NoStackError
+        from conpaas_iac.engine import engine_calls
+
+        engine_calls.make(self._place)
+        return {}
+
+    @cached_property
+    def _stack(self) -> "Stack":
+        """As the SDK knows it."""
+        from conpaas_iac.engine.engine_calls import Stack
+
+        return Stack(self._place, self._checkpoint)
 
     def again(self) -> "Engine":
         """The same stack, as it is by now."""
@@ -102,37 +106,14 @@ class Engine:
 
     def applied(self) -> Applied:
         """What the checkpoint held when the stack was opened."""
-        machine_types, places = clouds.kinds(), record.places(self.shelf, self.name)
-        names = by_resource(places)
-        owner, span, authorities, keys = "", "", Authorities(), []
-        there: dict[str, Machine] = {}
-        ips: dict[str, str] = {}
-        ids: dict[str, str] = {}
-        resources = self._workspace.checkpoint.get("resources") or ()
-        outputs = {each["urn"].rsplit("::", 1)[-1]: each.get("outputs", {}) for each in resources}
-        for resource in resources:
-            if resource["type"] == IDENTITY:
-                owner = resource["id"]
-            elif resource["type"] == AUTHORITY and "outputs" in resource:
-                authorities = _authorities({**resource["outputs"], "epoch": resource["inputs"]["epoch"]})
-                span = resource["inputs"]["range"]
-            elif resource["type"] == SECRET:
-                keys.append(resource["id"])
-            elif cloud := machine_types.get(resource["type"]):
-                name, near = resource["urn"].rsplit("::", 1)[-1], engine_state.beside(resource["urn"], outputs)
-                machine = cloud.applied(resource["inputs"], near)
-                made_as = "" if machine.node == name else name
-                if machine.node in there and there[machine.node].incarnation > machine.incarnation:
-                    continue  # one that moved to another provider, whose former machine is not gone yet
-                there[machine.node] = replace(machine, made_as=made_as, cloud=names.get(machine.cloud, machine.cloud))
-                ids[machine.node] = resource.get("id", "")
-                ips[machine.node] = cloud.made(resource["outputs"], near)["ip"] if resource.get("outputs") else ""
-        machines = sorted(there.values(), key=lambda machine: natural(machine.node))
-        known = {node: ip for node, ip in ips.items() if ip}
-        return Applied(owner, tuple(machines), known, authorities, span, tuple(sorted(keys)), places, ids)
+        return engine_state.applied(self._checkpoint, record.places(self.shelf, self.name))
 
     def up(self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None) -> Machines:
         """Make it as declared, with the secrets `given`; raises MachineError naming machines that failed."""
+        import pulumi
+
+        from conpaas_iac.engine import stack
+
         failures, done = list[Failure](), set[str]()
         outputs: dict[str, Any] = {}
 
@@ -140,14 +121,14 @@ class Engine:
             pulumi.Output.all(**stack.declare(declaration, self._settings, given)).apply(outputs.update)
 
         nodes = self._nodes(declaration.machines)
-        write_atomically(Path(self._workspace.work_dir) / "declaration.json", encode(declaration))
+        write_atomically(self._place.folder / "declaration.json", encode(declaration))
         self._run(
             lambda: self._stack.up(program=program, **_quiet(listen, failures, done, nodes)),
             failures,
             "make machines",
             lambda: _undone(machine.node for machine in declaration.machines if machine.resource not in done),
         )
-        return _machines(outputs)
+        return engine_state.machines(outputs)
 
     def expand(
         self, declaration: Declaration, listen: Listener, given: Mapping[str, str] | None = None
@@ -163,9 +144,24 @@ class Engine:
 
     def machines(self) -> Machines:
         """What is there now."""
+        with self.reading() as machines:
+            return machines()
+
+    @contextmanager
+    def reading(self, early: Export | None = None) -> Iterator[Callable[[], Machines]]:
+        """What was there when the context began: it is decrypted beside other work, until it is asked for.
+
+        An export that was begun `early`, before the application was held, counts where nobody wrote since.
+        """
+        is_good = early is not None and early.is_of(self._place)
+        with nullcontext(early) if is_good else decrypting(self._place) as export:
+            assert export
+            yield lambda: engine_state.machines(engine_state.outputs(self._decrypted(export)))
+
+    def _decrypted(self, export: Export) -> Mapping[str, Any]:
         try:
-            return _machines(engine_state.outputs(self._workspace.decrypted(self.name)))
-        except auto_errors.CommandError as error:
+            return export.deployment()
+        except engine_checkpoint.ExportError as error:
             raise engine_events.translated(error, []) from error
 
     def destroy(self, listen: Listener) -> None:
@@ -176,8 +172,8 @@ class Engine:
 
     def forget(self) -> None:
         """The stack itself; the last trace of an application, so that what was killed before is done again."""
-        self._run(lambda: self._workspace.remove_stack(self.name), [], "remove the stack")
-        rmtree(self._workspace.work_dir, ignore_errors=True)
+        self._run(lambda: self._stack.workspace.remove_stack(self.name), [], "remove the stack")
+        rmtree(self._place.folder, ignore_errors=True)
 
     def _nodes(self, machines: Iterable[Machine] = ()) -> dict[str, str]:
         """Resource -> machine, of those that are there and those that are to be."""
@@ -190,6 +186,8 @@ class Engine:
 
         Where the turn ends early, the engine ends what it is at and begins nothing more; `undone` says what it left.
         """
+        from pulumi.automation import errors
+
         turn = self._settings.turn
         if not turn.is_begun:
             raise ConpaasError(f"{self.name} is changed without holding it")
@@ -198,11 +196,11 @@ class Engine:
             with turn.telling(lambda: processes.tell("pulumi", signal.SIGINT)):
                 try:
                     call()
-                except auto_errors.ConcurrentUpdateError:
+                except errors.ConcurrentUpdateError:
                     engine_lock.refuse_living(self._settings, self.name)
                     self._stack.cancel()
                     call()
-        except auto_errors.CommandError as error:
+        except errors.CommandError as error:
             turn.is_quiet = turn.is_quiet and not engine_events.was_killed(error)
             left = undone() or what
             turn.prove(left)
@@ -214,22 +212,6 @@ class Engine:
 def _undone(nodes: Iterable[str]) -> str:
     names = ", ".join(nodes)
     return f"make machines {names}" if names else "what follows the machines, which are made"
-
-
-def _machines(outputs: Mapping[str, Any]) -> Machines:
-    return Machines(
-        owner=outputs.get("owner", ""),
-        login=outputs.get("login", ""),
-        nodes=outputs.get("nodes", {}),
-        authorities=_authorities(outputs["authority"]) if "authority" in outputs else Authorities(),
-        keys=outputs.get("keys", ""),
-        secrets=outputs.get("secrets", {}),
-    )
-
-
-def _authorities(outputs: Mapping[str, Any]) -> Authorities:
-    facts = tuple(certificate(each) for each in outputs["facts"])
-    return Authorities(tuple(certificates.split(outputs["certificates"])), facts, int(outputs["epoch"]))
 
 
 def _quiet(listen: Listener, failures: list[Failure], done: set[str], nodes: Mapping[str, str]) -> dict[str, Any]:

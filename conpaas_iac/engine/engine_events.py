@@ -4,10 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
-
-from pulumi import automation as auto
-from pulumi.automation import errors
+from typing import TYPE_CHECKING, Any
 
 from conpaas_iac import clouds
 from conpaas_iac.backend.turn import GOES_ON
@@ -15,6 +12,9 @@ from conpaas_iac.core.declaration import Declaration
 from conpaas_iac.core.places import by_resource
 from conpaas_iac.errors import ConpaasError, Failure, MachineError, StateError, UserError
 from conpaas_iac.runs.events import Event, Listener
+
+if TYPE_CHECKING:
+    from pulumi import automation as auto
 
 
 def listener(listen: Listener, failures: list[Failure], done: set[str], nodes: Mapping[str, str]) -> Any:
@@ -29,7 +29,7 @@ def listener(listen: Listener, failures: list[Failure], done: set[str], nodes: M
 
     steps: dict[str, str] = {}  # node -> what the engine is at there
 
-    def on_event(event: auto.EngineEvent) -> None:
+    def on_event(event: "auto.EngineEvent") -> None:
         if event.res_outputs_event:
             done.add(event.res_outputs_event.metadata.urn.rsplit("::", 1)[-1])
         if event.resource_pre_event and (found := _machine_step(event.resource_pre_event.metadata, named)):
@@ -68,13 +68,13 @@ def _reason(message: str) -> str:
     return text
 
 
-def was_killed(error: errors.CommandError) -> int:
+def was_killed(error: Exception) -> int:
     """The signal that ended it; 0 where it ended by itself."""
     found = re.search(r"^ code: -(\d+)$", str(error), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
-def translated(error: errors.CommandError, failures: list[Failure], opened: str = "") -> ConpaasError:
+def translated(error: Exception, failures: list[Failure], opened: str = "") -> ConpaasError:
     """An error of the engine; `failures` are those that its events told of, `opened` is the stack it was to read."""
     text = str(error)
     logging.getLogger(__name__).debug("engine: %s", text)

@@ -1,44 +1,52 @@
-"""Where the engine works: its binary, its folder, its backend, and what its processes are told."""
+"""Where the engine works: its binary, its folder, its backend, and what its processes are told.
+
+Without the SDK, whose import takes longer than all that is read here.
+"""
 
 import os
 import secrets
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from pulumi import automation as auto
 
 from conpaas_iac.backend.place import PROJECT, STACKS, Placed
 from conpaas_iac.backend.stores import at
-from conpaas_iac.engine.engine_calls import Command, Workspace
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import engine as binary
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import private_folder
 
 
-def of(settings: Placed, name: str) -> Workspace:
-    """For the stack of that name."""
+@dataclass(frozen=True)
+class Workplace:
+    """Of one stack."""
+
+    settings: Placed
+    name: str
+    binary: Path
+    folder: Path
+    variables: Mapping[str, str] = field(repr=False)
+
+    @property
+    def full_name(self) -> str:
+        """As the engine knows the stack where no project file is."""
+        return f"organization/{PROJECT}/{self.name}"
+
+    def stored(self) -> bytes | None:
+        """The checkpoint's document in the backend."""
+        return at(self.settings.backend_url, "").read(f"{STACKS}/{self.name}.json")
+
+
+def of(settings: Placed, name: str) -> Workplace:
+    """For the stack of that name; raises UserError where there is no engine."""
     if settings.backend_url.startswith("file://"):
         private_folder(Path(settings.backend_url.removeprefix("file://")))
-    backend = auto.ProjectBackend(settings.backend_url)
-    made = Workspace(
-        work_dir=str(private_folder(settings.state / "workspaces" / name)),
-        pulumi_home=str(binary.home(settings)),
-        pulumi_command=_command(settings),
-        env_vars=_environment(settings),
-        secrets_provider=settings.secrets_provider,
-        project_settings=auto.ProjectSettings(PROJECT, runtime="python", backend=backend),
-    )
-    store = at(settings.backend_url, "")
-    made.stored = lambda stack: store.read(f"{STACKS}/{stack}.json")
-    return made
-
-
-def _command(settings: Settings) -> Command:
     found = binary.find(settings)
     if found is None:
         raise UserError("the Pulumi engine is not installed", "conpaas setup")
-    return Command(found, binary.version())
+    folder = private_folder(settings.state / "workspaces" / name)
+    return Workplace(settings, name, found, folder, _environment(settings))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -1,6 +1,7 @@
-"""Runs on a machine, as root: puts a version of the code beside the others and proves it (stage), or makes it current.
+"""Runs on a machine, as root: proves a version of the code (prove), and once it is told so makes it current.
 
-Arguments: the verb, and a JSON document {code, digest, check}. What it imports travels with it: see machines/switch.py.
+With the verb "unpack" it puts the archive that is its input beside the other versions. Arguments: the verb, and a JSON
+document {code, digest, check}. What it imports travels with it: see machines/switch.py.
 """
 
 import json
@@ -18,19 +19,26 @@ from ansible.module_utils.conpaas_node import Machine  # type: ignore
 STAGED = Path("/run/conpaas/staged")  # where the type's own check finds the version
 SECONDS = 60
 MISSING = 100  # exit code: the archive has to be sent
+PROVED = "proved"  # what it says then; its input is SWITCH, or nothing where another machine refused the version
+SWITCH = "switch"
 
 
-def stage(machine: Any, document: dict[str, Any], sent: bool) -> int:
+def unpack(machine: Any, document: dict[str, Any]) -> int:
     """Nothing that runs changes."""
     code = Code(machine, document["code"])
-    if code.missing and not sent:
-        return MISSING
     if code.missing:
         with tempfile.NamedTemporaryFile(dir=machine.state) as archive:
             shutil.copyfileobj(sys.stdin.buffer, archive)
             archive.flush()
             code.unpack(archive.name)
-    check = document["check"]
+    return 0
+
+
+def prove(machine: Any, document: dict[str, Any]) -> int:
+    """Alike."""
+    code, check = Code(machine, document["code"]), document["check"]
+    if code.missing:
+        return MISSING
     if not Path(check).exists():
         return 0  # a machine of other groups
     STAGED.parent.mkdir(mode=0o755, exist_ok=True)
@@ -39,7 +47,7 @@ def stage(machine: Any, document: dict[str, Any], sent: bool) -> int:
     new.symlink_to(code.place)
     new.rename(STAGED)
     try:
-        return subprocess.run([check], timeout=SECONDS, check=False).returncode
+        return subprocess.run([check], stdout=subprocess.DEVNULL, timeout=SECONDS, check=False).returncode
     except subprocess.TimeoutExpired:
         raise ValueError(f"no answer within {SECONDS} s") from None
     finally:
@@ -58,7 +66,15 @@ def main(verb: str, document: dict[str, Any]) -> int:
     os.umask(0o022)
     machine = Machine()
     with machine.locked():
-        return switch(machine, document) if verb == "switch" else stage(machine, document, verb == "unpack")
+        code = unpack(machine, document) if verb == "unpack" else prove(machine, document)
+    if code or verb == "unpack":
+        return code
+    sys.stdout.write(f"{PROVED}\n")
+    sys.stdout.flush()
+    if sys.stdin.read() != SWITCH:
+        return 0
+    with machine.locked():
+        return switch(machine, document)
 
 
 if __name__ == "__main__":

@@ -48,13 +48,17 @@ class Command:
         source: IO[bytes] | None = None,
         note: Callable[[str], object] = lambda line: None,
         sent: Callable[[int], object] = lambda count: None,
+        told: bool = False,
     ) -> None:
-        """`source` becomes its input; `note` hears each line of standard error, `sent` how many bytes went there."""
+        """`source` becomes its input; `note` hears each line of standard error, `sent` how many bytes went there.
+
+        One that is to be `told` has as its input what `tell` says.
+        """
         self._source, self._note, self._sent = source, note, sent
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._began, self._has_begun, self._broken = threading.Event(), False, ""
         self._process = subprocess.Popen(
-            [ssh[0], *SILENCE, *ssh[1:], _wrapped(line, source is not None)],
+            [ssh[0], *SILENCE, *ssh[1:], _wrapped(line, told or source is not None)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -65,6 +69,18 @@ class Command:
         self._listener.start()
         if source is not None:
             threading.Thread(target=self._feed, args=(source,), daemon=True).start()
+
+    def answer(self) -> str:
+        """The next line of its output, once it is there; empty where there is none any more."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().decode(errors="replace").rstrip("\n")
+
+    def tell(self, text: str) -> None:
+        """All of the input of one that is to be told; whether it was there to hear it, `wait` says."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(_frame(text.encode()) + _frame(b""))
+            self._process.stdin.flush()
 
     def wait(self, sink: Callable[[bytes], object]) -> Ended:
         """Hand its output on until it has ended; where that fails or is interrupted, the command is ended first."""
@@ -132,13 +148,18 @@ class Command:
                     self._broken = f"{source.name}: cannot be read: {error.strerror}"
                     self._process.kill()
                     return
-                self._process.stdin.write(len(piece).to_bytes(4, "big") + piece)
+                self._process.stdin.write(_frame(piece))
                 self._process.stdin.flush()
                 if not piece:
                     return
                 self._sent(len(piece))
         except (BrokenPipeError, ValueError):  # it ended without reading all
             return
+
+
+def _frame(piece: bytes) -> bytes:
+    """As guest/command.py reads it."""
+    return len(piece).to_bytes(4, "big") + piece
 
 
 def _wrapped(line: str, takes_input: bool) -> str:

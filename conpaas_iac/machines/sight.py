@@ -10,7 +10,7 @@ from conpaas_iac.clouds import Reach, fixed
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.places import is_same, named
-from conpaas_iac.engine.engine import Applied
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines.ssh import greets
 

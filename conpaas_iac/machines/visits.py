@@ -12,7 +12,7 @@ from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.layout import Node
 from conpaas_iac.core.render import Tree
 from conpaas_iac.core.topology import Service, Topology
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.errors import MachineError
 from conpaas_iac.machines.outcome import Outcome
 from conpaas_iac.machines.visit import Visit

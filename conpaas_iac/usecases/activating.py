@@ -1,12 +1,14 @@
 """The use case of making a version of the code active: what is edited, what can be gone back to, what is put back."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from conpaas_iac.backend import holder
+from conpaas_iac.engine import engine
+from conpaas_iac.engine.engine_checkpoint import Export
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.manifest import edit
 from conpaas_iac.manifest.rewrite import Editable
@@ -26,6 +28,11 @@ class Switch:
     before: str
     after: str
     notes: tuple[str, ...] = ()
+
+
+def decrypting(where: Target) -> AbstractContextManager[Export | None]:
+    """What `deployment.up` will ask the engine for, begun beside all that comes before it."""
+    return engine.early(where.settings, where.application, where.environment)
 
 
 def switch(where: Target, written: str) -> Switch:

@@ -1,6 +1,7 @@
 """The use cases that change an application: the only place that knows the order of the steps."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,9 @@ from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core import declaration, mounts, placeholders
-from conpaas_iac.engine.engine import Engine, Machines
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_checkpoint import Export
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.host.route import ensure_route
 from conpaas_iac.machines import power, visits
@@ -50,10 +53,11 @@ def up(
     execute: Executor = run,
     *,
     saved: Saved | None = None,
+    early: Export | None = None,
 ) -> Result:
     """Make it so: expand, configure, drain, contract. `announce` is called with the plan before anything changes.
 
-    Where it is not the plan that was `saved`, nothing is done: UserError.
+    Where it is not the plan that was `saved`, nothing is done: UserError. `early`: see `Engine.reading`.
     Raises MachineError naming machine and step; another `up` goes on from there.
     """
     if saved:  # before the lock file may be written, and again once nobody else may change anything
@@ -61,14 +65,17 @@ def up(
         saved.refuse_moved(wanted, Engine.find(settings, wanted.application, wanted.environment), settings)
     wanted = wish_of(request, settings)
     name = stack_name(wanted.application, wanted.environment)
-    with holding(settings, name, listen) as settings:
+    with holding(settings, name, listen) as settings, ExitStack() as beside:
         means = Means(settings, listen, settings.turn.between(patient(execute, settings.pauses)))
         if settings.turn.waited:
             wanted = wish_of(replace(request, now=datetime.now(UTC)), settings)  # what the other run changed counts
-        ensure_route(settings)
         engine = Engine.find(settings, wanted.application, wanted.environment)
         if saved:
             saved.refuse_moved(wanted, engine, settings)
+        read = None
+        if engine and (early or swift.is_likely(wanted, means.record())):
+            read = beside.enter_context(engine.reading(early))
+        ensure_route(settings)
         engine = engine or _begin(wanted, settings)
         now = silence.looked(wanted, engine, settings)
         todo = prospect.plan_of(now)
@@ -83,7 +90,7 @@ def up(
         now = _with_intent(now, means)
         lockfile.keep(means.shelf, name, wanted.lock)
         if swift.applies(now, todo):
-            return Result(todo, urls(wanted, swift.up(now, engine, means)))
+            return Result(todo, urls(wanted, swift.up(now, read or engine.machines, means)))
         for station, engine_then in moving.stations(now, engine, settings):
             _brought(_with_intent(station, means), engine_then, means)
         if now.moving:

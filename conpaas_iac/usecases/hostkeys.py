@@ -7,7 +7,7 @@ from conpaas_iac import clouds
 from conpaas_iac.backend.hostkeys import is_proven, own, shown
 from conpaas_iac.backend.record import HostKey, Record
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.machines.configure import Executor
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.machines.visit import Visit

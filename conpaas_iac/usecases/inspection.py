@@ -17,7 +17,8 @@ from conpaas_iac.catalog import Descriptor
 from conpaas_iac.clouds import Reach
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
-from conpaas_iac.engine.engine import Applied, Engine
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import UserError
 from conpaas_iac.machines.ssh import Access, access
 from conpaas_iac.settings import Settings

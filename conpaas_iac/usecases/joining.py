@@ -10,7 +10,8 @@ from shutil import rmtree
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import of_stack, stack_name
 from conpaas_iac.backend.record import Certificate, Join, Record
-from conpaas_iac.engine.engine import Engine, Machines
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import nebula
 from conpaas_iac.machines import visits

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from conpaas_iac.backend.hostkeys import shown
 from conpaas_iac.core.declaration import Machine
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.machines import visits
 from conpaas_iac.machines.outcome import FIRST_CONTACT
 from conpaas_iac.machines.ssh import access

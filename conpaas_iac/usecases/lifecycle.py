@@ -13,7 +13,8 @@ from conpaas_iac.backend.stores import at
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Applied, Engine
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import MachineError, UserError
 from conpaas_iac.machines import power
 from conpaas_iac.machines.configure import Executor, run

@@ -7,7 +7,8 @@ from conpaas_iac import __version__, clouds
 from conpaas_iac.backend.record import Record
 from conpaas_iac.core import declaration, placeholders, render, topology
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Applied, Engine
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import ConpaasError, MachineError, UserError
 from conpaas_iac.machines import sight
 from conpaas_iac.manifest.model import Manifest

@@ -9,7 +9,8 @@ from conpaas_iac.backend.place import Placed
 from conpaas_iac.backend.record import Record
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Applied, Engine, Machines
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Applied, Machines
 from conpaas_iac.machines import visits
 from conpaas_iac.machines.configure import Executor
 from conpaas_iac.machines.outcome import Outcome

@@ -15,7 +15,8 @@ from conpaas_iac.core import declaration, placeholders
 from conpaas_iac.core.ordering import count
 from conpaas_iac.core.placeholders import Versions
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Engine, Machines
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.machines import visits
 from conpaas_iac.machines.configure import Executor, run

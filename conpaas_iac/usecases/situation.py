@@ -14,7 +14,8 @@ from conpaas_iac.core import declaration, mounts, placeholders, placing
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.core.declaration import Declaration, Machine
 from conpaas_iac.core.places import Places
-from conpaas_iac.engine.engine import Applied, Engine, Machines
+from conpaas_iac.engine.engine import Engine
+from conpaas_iac.engine.engine_state import Applied, Machines
 from conpaas_iac.errors import UserError
 from conpaas_iac.machines import sight
 from conpaas_iac.machines.sight import Lists
@@ -223,8 +224,7 @@ def joined(wanted: Wish, ips: Mapping[str, str], authorities: Authorities, there
 
 def _renamed(wanted: Wish, applied: Applied) -> dict[str, str]:
     """Former name -> name, of services whose machines still carry the former one."""
-    wanted_names = {service.name for service in wanted.manifest.services}
-    there = {machine.service for machine in applied.machines} - wanted_names
+    there = {machine.service for machine in applied.machines} - {each.name for each in wanted.manifest.services}
     return {
         service.renamed_from: service.name for service in wanted.manifest.services if service.renamed_from in there
     }

@@ -1,17 +1,31 @@
 """The short way of an `up` in which nothing but code changes, on machines that take a version without a pause."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from conpaas_iac.backend.hostkeys import shown
-from conpaas_iac.engine.engine import Engine, Machines
+from conpaas_iac.backend.record import Record
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.machines import visits
 from conpaas_iac.machines.ssh import access
 from conpaas_iac.plans.plan import MachineChange, Plan
 from conpaas_iac.usecases import prospect
 from conpaas_iac.usecases.means import Means
 from conpaas_iac.usecases.situation import Situation
+from conpaas_iac.usecases.wish import Wish
 
 PLAY = "switch"
+
+
+def is_likely(wanted: Wish, there: Record) -> bool:
+    """Whether machines that can prove a version have another one. Then what `up` needs is read beside the planning."""
+    return any(
+        node.name in there.nodes
+        and (code := wanted.trees[node.name].code) is not None
+        and code.version != there.nodes[node.name].code
+        and _proves(wanted, node.service)
+        for node in wanted.topology.nodes
+    )
 
 
 def applies(now: Situation, todo: Plan) -> bool:
@@ -29,13 +43,16 @@ def _is_code(change: MachineChange, now: Situation) -> bool:
         return False
     if {part.kind for part in change.parts} != {"code"}:
         return False
-    descriptor = now.wish.types[now.wish.topology.service(change.service).type].descriptor
-    return bool(descriptor.code_check) and replace(before, code=tree.code).digest == tree.digest
+    return _proves(now.wish, change.service) and replace(before, code=tree.code).digest == tree.digest
 
 
-def up(now: Situation, engine: Engine, means: Means) -> Machines:
+def _proves(wanted: Wish, service: str) -> bool:
+    return bool(wanted.types[wanted.topology.service(service).type].descriptor.code_check)
+
+
+def up(now: Situation, read: Callable[[], Machines], means: Means) -> Machines:
     """Prove the version on all machines, then make it current on all of them; raises MachineError."""
-    machines, there = now.placed(engine.machines(), means.settings), now.record
+    machines, there = now.placed(read(), means.settings), now.record
     chosen = [visit for stage in visits.stages(now.wish, machines, there, ()) for visit in stage]
     there = replace(there, visiting=there.visiting | {visit.node for visit in chosen})
     means.keep(there)

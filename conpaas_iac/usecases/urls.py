@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.usecases.wish import Wish
 
 

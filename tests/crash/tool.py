@@ -22,16 +22,17 @@ from typing import Any
 from uuid import uuid4
 
 import pylxd  # noqa: F401  # imported before the forks
-from pulumi import automation as auto
-from pulumi.automation import errors
+from pulumi import automation as auto  # noqa: F401  # alike
 
 from conpaas_iac import catalog, settings, shipped
 from conpaas_iac.backend import folder, place, record
 from conpaas_iac.backend.record import Certificate
 from conpaas_iac.backend.stores import at
 from conpaas_iac.core import placeholders
+from conpaas_iac.engine import engine_checkpoint
 from conpaas_iac.engine.engine import Engine
-from conpaas_iac.engine.engine_calls import Workspace
+from conpaas_iac.engine.engine_checkpoint import ExportError
+from conpaas_iac.engine.engine_workspace import Workplace
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.machines import sight
 from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
@@ -172,13 +173,9 @@ def _hooks(line: Line) -> None:
     tempfile.mkdtemp = mkdtemp  # type: ignore[assignment]
 
 
-def _select(workspace: Workspace, name: str) -> None:
-    """What `pulumi stack export` prints is in a file here; to read it costs less than to begin the engine."""
-    backend = Path(workspace.env_vars["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    path = backend / ".pulumi" / "stacks" / "conpaas" / f"{name}.json"
-    if not path.exists():
-        raise errors.StackNotFoundError(auto.CommandResult("", f"no stack named '{name}' found", 255))
-    workspace.checkpoint = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+def _missing(place: Workplace) -> Mapping[str, Any]:
+    """What is not in a file is not there; to ask the engine for it takes longer."""
+    raise ExportError(f"no stack named '{place.name}' found")
 
 
 def _do(order: Mapping[str, Any], line: Line) -> dict[str, Any]:
@@ -210,7 +207,7 @@ def _facts(request: Request, own: settings.Settings) -> dict[str, Any]:
     if engine is None:
         return {"stack": False, "documents": list(at(own.backend_url).names())}
     found = situation(wish_of(request, own), engine, own, look=True)
-    checkpoint = engine._workspace.checkpoint
+    checkpoint = engine._checkpoint
     resources = checkpoint.get("resources") or ()
     return {
         "stack": True,
@@ -243,7 +240,7 @@ def _child(order: Mapping[str, Any]) -> None:
     roles = Path(order["roles"])
     catalog.folder = lambda each: roles if each == "roles" else shipped.folder(each)
     deployment.ensure_route = lambda each: None
-    Workspace.select_stack = _select
+    engine_checkpoint.read = _missing
     sight.LOOKS = tuple(pause / 20 for pause in sight.LOOKS)
     line = Line(order["socket"])
     _hooks(line)

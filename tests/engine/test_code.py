@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from conpaas_iac import cli
 from conpaas_iac.backend import record
+from conpaas_iac.engine import engine, engine_checkpoint
+from conpaas_iac.engine.engine_checkpoint import Export
+from conpaas_iac.engine.engine_workspace import Workplace
 from conpaas_iac.errors import Failure, UserError
 from conpaas_iac.machines import configure
 from conpaas_iac.machines.outcome import Outcome
@@ -76,6 +80,24 @@ def test_a_version_is_made_active_and_the_former_one_again(shop: World) -> None:
     assert archive(shop) == {"Version": version(shop, "one")} and active(shop) == {version(shop, "one")}
     assert activate(shop, "--previous") == 0
     assert active(shop) == {two}
+
+
+def test_secrets_are_decrypted_once_and_only_for_a_change_of_code(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Workplace] = []
+
+    def decrypting(place: Workplace) -> AbstractContextManager[Export]:
+        begun.append(place)
+        return engine_checkpoint.decrypting(place)
+
+    monkeypatch.setattr(engine, "decrypting", decrypting)
+    assert shop.up().plan.is_empty
+    assert not begun
+    assert activate(shop, version(shop, "two")) == 0
+    assert len(begun) == 1  # begun before the application was held
+    shop.up({**backends(2), "Archive": "one"})
+    assert len(begun) == 2 and shop.visits.seen[-1] == ("switch", ("web-2", "web-1"))
 
 
 def test_what_comes_with_another_change_goes_the_long_way(shop: World) -> None:

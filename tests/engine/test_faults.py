@@ -161,7 +161,7 @@ def test_a_killed_engine_leaves_no_duplicate_no_orphan_and_no_lock(world: World,
     assert world.up().plan.is_empty
     engine = world.engine()
     engine.applied()
-    assert not engine._workspace.checkpoint.get("pending_operations")  # the engine would keep them for ever
+    assert not engine._checkpoint.get("pending_operations")  # the engine would keep them for ever
     world.down()
     assert world.lxd.machines == {}
 

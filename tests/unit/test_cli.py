@@ -3,9 +3,10 @@
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 
 import click
 import pytest
@@ -51,6 +52,22 @@ def test_what_needs_no_engine_begins_without_it(own_state: Path) -> None:
     code += f"print({slow} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_what_is_slow_to_import_is_imported_where_it_is_used() -> None:
+    """The engine's SDK where it is to change something, LXD's client where LXD is asked, and so on."""
+    names = [*packages("conpaas_iac.usecases", "conpaas_iac.views", "conpaas_iac.commands")]
+    slow = {"ansible_runner", "boto3", "cryptography", "grpc", "jsonschema", "pulumi", "pylxd", "requests"}
+    code = f"import importlib, sys; [importlib.import_module(name) for name in {names}]; "
+    code += f"print({slow} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def packages(*names: str) -> Iterator[str]:
+    """Their modules."""
+    for name in names:
+        yield from (each.name for each in walk_packages(import_module(name).__path__, f"{name}."))
 
 
 def test_an_unknown_verb_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

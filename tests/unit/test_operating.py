@@ -22,7 +22,7 @@ from conpaas_iac.backend import holding
 from conpaas_iac.backend.record import Confirmed, Record
 from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Machine
-from conpaas_iac.engine.engine import Applied
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import LeaseHeldError, UserError
 from conpaas_iac.machines.ssh import Access
 from conpaas_iac.network.membership import Authorities

@@ -83,6 +83,34 @@ def test_a_machine_that_ssh_cannot_reach(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert source.tell() == 0  # so it can be sent to another one
 
 
+def told(line: str) -> Command:
+    return Command(["ssh", "root@10.60.0.1"], {}, line, told=True)
+
+
+def test_one_that_is_told_waits_for_the_word() -> None:
+    command, back = told("echo ready; cat; echo done"), list[bytes]()
+    assert command.answer() == "ready"
+    command.tell("go\n")
+    assert command.wait(back.append) == Ended(0, True, ())
+    assert b"".join(back) == b"go\ndone\n"
+
+
+def test_one_that_is_told_nothing_hears_no_end_of_its_input(tmp_path: Path) -> None:
+    command = told(f"trap 'touch {tmp_path}/told; exit 1' TERM; echo ready; read word; touch {tmp_path}/whole")
+    assert command.answer() == "ready"
+    command.end()
+    command.wait(lambda _: None)
+    until((tmp_path / "told").exists)
+    assert not (tmp_path / "whole").exists()
+
+
+def test_one_that_has_ended_answers_nothing_and_may_be_told_all_the_same() -> None:
+    command = told("exit 7")
+    assert command.answer() == ""
+    command.tell("go")
+    assert command.wait(lambda _: None).code == 7
+
+
 def test_a_command_need_not_read_all(tmp_path: Path) -> None:
     with Path("/dev/zero").open("rb", buffering=0) as endless:
         assert ran("head -c 10 | wc -c", endless) == (Ended(0, True, ()), b"10\n")

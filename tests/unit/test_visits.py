@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from conpaas_iac.backend.record import Confirmed, Record
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.machines import visits
 from conpaas_iac.machines.visit import Visit
 from conpaas_iac.network.membership import Authorities

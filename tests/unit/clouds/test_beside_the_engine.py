@@ -14,7 +14,7 @@ from conpaas_iac.clouds.base import Seen
 from conpaas_iac.core.declaration import Declaration
 from conpaas_iac.core.places import Place
 from conpaas_iac.engine import engine_events
-from conpaas_iac.engine.engine import Applied
+from conpaas_iac.engine.engine_state import Applied
 from conpaas_iac.errors import ConpaasError, Failure
 from conpaas_iac.machines import sight
 from conpaas_iac.network.membership import Authorities

@@ -12,7 +12,7 @@ from conpaas_iac.backend import hostkeys as known
 from conpaas_iac.backend.record import HostKey, Record
 from conpaas_iac.core.places import Place
 from conpaas_iac.core.render import Tree
-from conpaas_iac.engine.engine import Machines
+from conpaas_iac.engine.engine_state import Machines
 from conpaas_iac.errors import Failure
 from conpaas_iac.machines.outcome import FIRST_CONTACT, Outcome
 from conpaas_iac.machines.ssh import access

@@ -1,7 +1,8 @@
-"""Where the copies of a volume lie: on the OSDs that are named, in different clouds; and what may leave then."""
+"""Where the copies of a volume lie, what may leave then, and a new application that begins with a snapshot."""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,22 @@ def test_what_cannot_be_is_refused(files: Story) -> None:
         ("files-9", "'files-9' is no OSD, there are files-1, files-2, files-3"),
     ):
         assert why in files.conpaas("xtreemfs", "policy", "set", files.name, "shop", "placement", value, fails=3)
+
+
+def test_a_new_application_begins_with_a_snapshot(files: Story, tmp_path: Path) -> None:
+    archive = tmp_path / "app" / "shop.tar.gz"
+    with_snapshot = {**FILES, "Machines": {}, "StartupInstances": {"resume": archive.name}}
+    volume = {"volumeName": "again", "owner": "backup"}
+    for told in tell(tmp_path, "fsx"):
+        files.conpaas("xtreemfs", "snapshot", files.name, "shop", archive)
+        told.write({"Services": [{**with_snapshot, "VolumeStartup": volume}]})
+        told.conpaas("up", told.manifest)
+        machine, where = f"{told.name}--files-1", f"{FOLDER}/again"
+        assert run(machine, "sh", "-c", f"cat {where}/a {where}/d && stat -c %U {where}") == "a\nd\nbackup\n"
+        run(machine, "sh", "-c", f"rm {where}/a")
+        told.conpaas("up", told.manifest, "--all")
+        assert run(machine, "ls", where).split() == ["b", "c", "d"]
+        assert "no such file" in run(machine, "ls", "/var/lib/conpaas/xtreemfs-snapshot", check=False).lower()
 
 
 def test_an_osd_that_is_named_stays_until_it_is_not(files: Story) -> None:

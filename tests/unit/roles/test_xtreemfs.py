@@ -1,5 +1,7 @@
 """The rules of the program on the file system's machines, and what is shipped to those that mount a volume."""
 
+import subprocess
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -326,6 +328,56 @@ def test_storage_classes_go_by_the_osds_that_there_are_to_be(master: Master) -> 
         "mfsscadmin … change -m D -C [A+B],[C+D] -K [A+B],[C+D] 2 clouds",
         "mfsscadmin … delete 2 cloud uni",
     ]
+
+
+def packed(folder: Path) -> bytes:
+    """As `snapshot` packs a volume."""
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "page").write_text("of the shop")
+    return subprocess.run(
+        ["tar", "--create", "--gzip", "--directory", folder, "."], check=True, capture_output=True
+    ).stdout
+
+
+@pytest.fixture
+def founding(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings of a master whose file system is to begin with a snapshot."""
+    volumes(master)
+    master.files.VOLUMES.mkdir()
+    master.files.SNAPSHOTS, master.files.SNAPSHOT = master.files.VOLUMES / ".snapshots", tmp_path / "snapshot"
+    master.files.begin = lambda settings, founds: None
+    monkeypatch.setattr(master.files.os, "chown", lambda path, user, group: master.asked.append(f"chown {user}"))
+    asked = {"name": "shop", "owner": "33", "asked": True}
+    return {**SETTINGS, "groups": ["mrc"], "volumes": [asked, {"name": "other", "owner": "", "asked": False}]}
+
+
+def test_a_file_system_begins_with_a_snapshot_once(master: Master, founding: dict[str, Any], tmp_path: Path) -> None:
+    files = master.files
+    for _ in ("", "after a kill"):
+        files.SNAPSHOT.write_bytes(packed(tmp_path / uuid.uuid4().hex))
+        files.verify(founding, ["--found", "--resume"])
+        assert (files.VOLUMES / "shop" / "in" / "page").exists() == ("chown 33" in master.asked)
+        assert not files.SNAPSHOT.exists() and not any((files.VOLUMES / "other").iterdir())
+        (files.VOLUMES / "shop" / "in" / "page").unlink(missing_ok=True)
+        master.asked.clear()
+
+
+@pytest.mark.parametrize("broken", ["cut", "text"])
+def test_a_broken_snapshot_leaves_no_volume(
+    master: Master, founding: dict[str, Any], tmp_path: Path, broken: str
+) -> None:
+    whole = packed(tmp_path / "whole")
+    master.files.SNAPSHOT.write_bytes(whole[: len(whole) // 2] if broken == "cut" else b"not an archive")
+    with pytest.raises(master.files.Failed, match="it is no archive that snapshot wrote, or it is cut off"):
+        master.files.verify(founding, ["--found", "--resume"])
+    assert not (master.files.VOLUMES / "shop").exists() and not any(master.files.SNAPSHOTS.iterdir())
+
+
+def test_a_snapshot_waits_for_osds(master: Master, founding: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master.files, "FOR_OSD", 0.0)
+    del master.servers[MASTER], master.servers[HERE]
+    with pytest.raises(master.files.Failed, match="the snapshot waits for OSDs: fewer than 2 are there"):
+        master.files.verify(founding, ["--found", "--resume"])
 
 
 def mounting() -> Topology:

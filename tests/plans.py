@@ -22,8 +22,9 @@ from typing import Any
 from rich.console import Console
 
 from conpaas_iac.backend import lockfile, record
+from conpaas_iac.backend.folder import Folder
 from conpaas_iac.backend.record import Certificate, Record
-from conpaas_iac.backend.store import Folder, Store
+from conpaas_iac.backend.store import Store
 from conpaas_iac.core import declaration
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.engine.engine import Applied

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 from conpaas_iac.backend.lease import FIRST, decode
-from conpaas_iac.backend.store import Store, at, below
+from conpaas_iac.backend.store import Store
+from conpaas_iac.backend.stores import at, below
 from conpaas_iac.backend.turn import Turn
 from conpaas_iac.settings import Settings
 

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 from conpaas_iac.errors import LeaseHeldError
 from conpaas_iac.settings import Settings
 from conpaas_iac.system import processes

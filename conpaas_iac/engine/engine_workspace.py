@@ -8,7 +8,7 @@ from pathlib import Path
 from pulumi import automation as auto
 
 from conpaas_iac.backend.place import PROJECT, STACKS, Placed
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 from conpaas_iac.engine.engine_calls import Command, Workspace
 from conpaas_iac.errors import UserError
 from conpaas_iac.host import engine as binary

@@ -1,6 +1,6 @@
 """What is said about a manifest: a code, a place, what is wrong, what would have been right."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -52,11 +52,32 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     )
 
 
+def as_text(diagnostics: Sequence[Diagnostic]) -> str:
+    """For people: place, code, message, the source line, carets, what would have been right."""
+    return "".join(_text(each) for each in diagnostics)
+
+
+def _text(diagnostic: Diagnostic) -> str:
+    place, excerpt = diagnostic.place, diagnostic.excerpt
+    lines = [f"{_at(place)}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    if excerpt:
+        number = f"{place.line:>3} | "
+        gutter = " " * (len(number) - 2) + "| "
+        lines.append(number + excerpt.line)
+        lines.append(f"{gutter}{' ' * excerpt.indent}{'^' * excerpt.carets} {diagnostic.hint}".rstrip())
+    elif diagnostic.hint:
+        lines.append(f"    {diagnostic.hint}")
+    lines += [f"{_at(other)}: note: {text}" for other, text in diagnostic.related]
+    return "\n".join(lines) + "\n"
+
+
+def _at(place: Place) -> str:
+    return f"{place.file}:{place.line}:{place.column}"
+
+
 class ManifestError(UserError):
     """A manifest with errors; carries everything that was said about it, warnings and notes too."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        from conpaas_iac.manifest.formats import as_text
-
         super().__init__(as_text(diagnostics).rstrip("\n"))
         self.diagnostics = diagnostics

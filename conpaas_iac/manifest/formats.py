@@ -6,32 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conpaas_iac.manifest import pages
-from conpaas_iac.manifest.diagnostics import Diagnostic
+from conpaas_iac.manifest.diagnostics import Diagnostic, as_text
 from conpaas_iac.manifest.model import Place
 from conpaas_iac.system.files import digest_of
-
-
-def as_text(diagnostics: Sequence[Diagnostic]) -> str:
-    """For people: place, code, message, the source line, carets, what would have been right."""
-    return "".join(_text(each) for each in diagnostics)
-
-
-def _text(diagnostic: Diagnostic) -> str:
-    place, excerpt = diagnostic.place, diagnostic.excerpt
-    lines = [f"{_at(place)}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
-    if excerpt:
-        number = f"{place.line:>3} | "
-        gutter = " " * (len(number) - 2) + "| "
-        lines.append(number + excerpt.line)
-        lines.append(f"{gutter}{' ' * excerpt.indent}{'^' * excerpt.carets} {diagnostic.hint}".rstrip())
-    elif diagnostic.hint:
-        lines.append(f"    {diagnostic.hint}")
-    lines += [f"{_at(other)}: note: {text}" for other, text in diagnostic.related]
-    return "\n".join(lines) + "\n"
-
-
-def _at(place: Place) -> str:
-    return f"{place.file}:{place.line}:{place.column}"
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> str:

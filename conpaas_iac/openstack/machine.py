@@ -34,19 +34,7 @@ def declare(
     volume = _volume(machine, title, place, options, tags) if machine.data else None
     boot, template = _boot(place, *kind), _template(machine, identity, volume)
     host = Host(f"{name}.host", facts(machine, place), identity.owner, boot, template)
-    groups = [shared.group]
-    if rules := firewall.own(machine):
-        groups.append(security_group(f"{name}.public", title, rules, tags, options))
-    # It stays when the server is replaced, and with it its address.
-    port = openstack.networking.Port(
-        f"{name}.port",
-        name=title,
-        network_id=shared.network,
-        fixed_ips=[openstack.networking.PortFixedIpArgs(subnet_id=shared.subnet)] if shared.subnet else None,
-        security_group_ids=groups,
-        tags=labels(tags),
-        opts=options,
-    )
+    port = _port(machine, title, shared, tags)
     told: pulumi.Output[str] = pulumi.Output.secret(host.userData)
     server = openstack.compute.Instance(
         name,
@@ -68,18 +56,44 @@ def declare(
         )
     ip = server.access_ip_v4
     if has_address:
-        address = openstack.networking.FloatingIp(
-            f"{name}.address",
-            pool=shared.pool,
-            port_id=port.id,
-            tags=labels(tags),
-            opts=ResourceOptions.merge(options, ResourceOptions(depends_on=[server, *shared.routed])),
-        )
-        ip = address.address
+        ip = _address(machine, shared, port, server, tags).address
     # Another flavor restarts it, so it greets anew.
     greeting = Greeting(f"{name}.greeting", pulumi.Output.concat(server.id, " ", kind[0].name), ip)
     return pulumi.Output.all(id=server.id, ip=ip, hostKey=host.publicKey, greeting=greeting.id).apply(
         lambda known: {each: known[each] for each in ("id", "ip", "hostKey")}
+    )
+
+
+def _port(machine: Machine, title: str, shared: Shared, tags: Mapping[str, Any]) -> openstack.networking.Port:
+    """It stays when the server is replaced, and with it its address."""
+    groups = [shared.group]
+    if rules := firewall.own(machine):
+        groups.append(security_group(f"{machine.resource}.public", title, rules, tags, shared.resources))
+    return openstack.networking.Port(
+        f"{machine.resource}.port",
+        name=title,
+        network_id=shared.network,
+        fixed_ips=[openstack.networking.PortFixedIpArgs(subnet_id=shared.subnet)] if shared.subnet else None,
+        security_group_ids=groups,
+        tags=labels(tags),
+        opts=shared.resources,
+    )
+
+
+def _address(
+    machine: Machine,
+    shared: Shared,
+    port: openstack.networking.Port,
+    server: openstack.compute.Instance,
+    tags: Mapping[str, Any],
+) -> openstack.networking.FloatingIp:
+    """Reachable from outside, once the server is there and the network is routed."""
+    return openstack.networking.FloatingIp(
+        f"{machine.resource}.address",
+        pool=shared.pool,
+        port_id=port.id,
+        tags=labels(tags),
+        opts=ResourceOptions.merge(shared.resources, ResourceOptions(depends_on=[server, *shared.routed])),
     )
 
 

@@ -20,7 +20,8 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from conpaas_iac.backend.place import stack_name
-from conpaas_iac.backend.store import Store, at
+from conpaas_iac.backend.store import Store
+from conpaas_iac.backend.stores import at
 from conpaas_iac.errors import ConpaasError, UserError
 from conpaas_iac.runs import stream
 from conpaas_iac.runs.events import Event, State

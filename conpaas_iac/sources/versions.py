@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from conpaas_iac.backend import place
-from conpaas_iac.backend.store import Store, at
+from conpaas_iac.backend.store import Store
+from conpaas_iac.backend.stores import at
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.settings import Settings
 from conpaas_iac.system.files import private_folder

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from conpaas_iac.backend import lease
 from conpaas_iac.backend.holder import here
 from conpaas_iac.backend.lessee import Lessee
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 from conpaas_iac.errors import ConpaasError
 from conpaas_iac.fleet import repository
 from conpaas_iac.fleet.repository import Choice, Repository

@@ -10,7 +10,8 @@ from conpaas_iac.backend import holder, lockfile, place, record, statefile
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import DOCUMENTS, STACKS, Placed, of_stack, stack_name
 from conpaas_iac.backend.statefile import CHECKPOINT, LOCK, PARTS, RECORD, Checked, Export, Finding
-from conpaas_iac.backend.store import FORMER, Store, at
+from conpaas_iac.backend.store import FORMER, Store
+from conpaas_iac.backend.stores import at
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.runs import journal

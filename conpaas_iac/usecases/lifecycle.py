@@ -8,7 +8,8 @@ from conpaas_iac.backend import lockfile, record
 from conpaas_iac.backend.holding import holding
 from conpaas_iac.backend.place import stack_name
 from conpaas_iac.backend.record import Record
-from conpaas_iac.backend.store import FORMER, at
+from conpaas_iac.backend.store import FORMER
+from conpaas_iac.backend.stores import at
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core.declaration import Machine
 from conpaas_iac.core.render import Tree

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from conpaas_iac.backend import record
 from conpaas_iac.backend.place import Placed
 from conpaas_iac.backend.record import Record
-from conpaas_iac.backend.store import Store, at
+from conpaas_iac.backend.store import Store
+from conpaas_iac.backend.stores import at
 from conpaas_iac.clouds import Reach
 from conpaas_iac.core.places import Places
 from conpaas_iac.machines.configure import Executor

@@ -26,9 +26,9 @@ from pulumi import automation as auto
 from pulumi.automation import errors
 
 from conpaas_iac import catalog, settings, shipped
-from conpaas_iac.backend import place, record, store
+from conpaas_iac.backend import folder, place, record
 from conpaas_iac.backend.record import Certificate
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 from conpaas_iac.core import placeholders
 from conpaas_iac.engine.engine import Engine
 from conpaas_iac.engine.engine_calls import Workspace
@@ -153,8 +153,8 @@ def _hooks(line: Line) -> None:
 
         setattr(kind, name, call)
 
-    told(store.Folder, "write")
-    told(store.Folder, "delete")
+    told(folder.Folder, "write")
+    told(folder.Folder, "delete")
     flush = os.fsync
 
     def fsync(descriptor: int) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conpaas_iac.backend import record
+from conpaas_iac.backend.folder import Folder
 from conpaas_iac.backend.record import Record
-from conpaas_iac.backend.store import Folder
 from conpaas_iac.errors import UserError
 from tests.builders import build, confirmed, service, trees
 

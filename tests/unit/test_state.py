@@ -10,9 +10,9 @@ import pytest
 
 from conpaas_iac import cli, settings
 from conpaas_iac.backend import lockfile, record, statefile
+from conpaas_iac.backend.folder import Folder
 from conpaas_iac.backend.record import Record
 from conpaas_iac.backend.statefile import CHECKPOINT, LOCK, RECORD
-from conpaas_iac.backend.store import Folder
 from conpaas_iac.core.addresses import Lock
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.usecases import keeping

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conpaas_iac.backend import store
-from conpaas_iac.backend.store import Folder, Store
+from conpaas_iac.backend import stores
+from conpaas_iac.backend.folder import Folder
+from conpaas_iac.backend.store import Store
 from conpaas_iac.errors import UserError
 
 
@@ -17,14 +18,14 @@ from conpaas_iac.errors import UserError
 def shelf(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An empty store of each kind."""
     if request.param == "file":
-        yield store.at(f"file://{tmp_path}")
+        yield stores.at(f"file://{tmp_path}")
         return
     moto, boto3 = pytest.importorskip("moto"), pytest.importorskip("boto3")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with moto.mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="conpaas-test")
-        yield store.at("s3://conpaas-test/teams/one?region=us-east-1")
+        yield stores.at("s3://conpaas-test/teams/one?region=us-east-1")
 
 
 def test_documents_come_and_go(shelf: Store) -> None:
@@ -82,7 +83,7 @@ def test_what_is_below_a_folder(shelf: Store) -> None:
 
 COUNT = """
 import os, sys
-from conpaas_iac.backend.store import at
+from conpaas_iac.backend.stores import at
 shelf = at(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     while True:
@@ -97,7 +98,7 @@ def test_many_processes_swap_and_nothing_is_lost(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COUNT, f"file://{tmp_path}", "25"]
     processes = [subprocess.Popen(command) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
-    assert store.at(f"file://{tmp_path}").read("count").split()[0] == b"100"
+    assert stores.at(f"file://{tmp_path}").read("count").split()[0] == b"100"
 
 
 def test_many_threads_swap_in_an_object_store_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +115,7 @@ def test_many_threads_swap_in_an_object_store_and_nothing_is_lost(monkeypatch: p
         wins: list[int] = []
 
         def count(who: int) -> None:
-            shelf = store.at(url)
+            shelf = stores.at(url)
             for _ in range(8):
                 while True:
                     seen = shelf.look("count")
@@ -148,9 +149,9 @@ def test_a_lost_answer_is_no_lost_race(shelf: Store, monkeypatch: pytest.MonkeyP
 
 
 def test_a_backend_inside_a_backend() -> None:
-    assert store.below("file:///state/backend", "a/b") == "file:///state/backend/a/b"
-    assert store.below("s3://bucket/team?region=x&y=z", "a/b") == "s3://bucket/team/a/b?region=x&y=z"
-    assert store.below("s3://bucket?region=x", "a") == "s3://bucket/a?region=x"
+    assert stores.below("file:///state/backend", "a/b") == "file:///state/backend/a/b"
+    assert stores.below("s3://bucket/team?region=x&y=z", "a/b") == "s3://bucket/team/a/b?region=x&y=z"
+    assert stores.below("s3://bucket?region=x", "a") == "s3://bucket/a?region=x"
 
 
 def test_a_folder_is_its_owners_and_empty_ones_go(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from conpaas_iac.backend.store import Folder
+from conpaas_iac.backend.folder import Folder
 from conpaas_iac.errors import StateError, UserError
 from conpaas_iac.settings import Settings
 from conpaas_iac.sources import archives, versions

@@ -27,6 +27,11 @@ class ConpaasError(Exception):
         self.message = message
         self.remedy = remedy
 
+    @property
+    def line(self) -> str:
+        """Both, for where there is one line only."""
+        return f"{self.message} → {self.remedy}" if self.remedy else self.message
+
 
 class UserError(ConpaasError):
     """The user can act on it: one line, no trace."""

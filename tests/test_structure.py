@@ -20,9 +20,10 @@ PACKAGE = ROOT / "conpaas_iac"
 ROOMS: dict[str, tuple[str, str]] = {
     "ground": (
         "__init__ errors runs.events core.environments core.ordering system.files shipped settings fleet fleet.place "
-        "backend.store backend.folder backend.stores backend.bucket system.trying system.git system.downloads "
-        "machines.ssh machines.remote core.quoting core.placeholders system.processes system.beside runs.stream "
-        "runs.journal system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
+        "backend.store backend.folder backend.stores backend.bucket system.trying system.git system.git_words "
+        "system.downloads machines.ssh machines.remote core.quoting core.placeholders system.processes system.beside "
+        "runs.stream runs.journal "
+        "system.supervisor system.flock backend.holder backend.lease backend.lessee backend.homes "
         "backend.turn backend.place backend.holding system.memory runs.workers backend runs system sources "
         "core network plans machines drift why usecases views suite sources.versions",
         "",

@@ -61,7 +61,7 @@ def command(
     if push:
         fleet = committing.fleet_of(manifest)
         if fleet is None:
-            raise UserError(f"{manifest} is in no fleet: there is no conpaas.json above it", "without --push")
+            raise UserError(f"{manifest} is in no fleet of a Git repository", "without --push")
         commit = committing.pushed(fleet, editable.file, edit)
         click.echo(f"Pushed {commit[:12]}: applied by who syncs the fleet." if commit else "Nothing to scale.")
         return 0

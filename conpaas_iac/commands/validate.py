@@ -1,14 +1,16 @@
 """`conpaas validate`: says everything that is wrong with manifests; changes nothing, asks nobody."""
 
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from conpaas_iac import catalog, clouds, settings
 from conpaas_iac.commands import options
+from conpaas_iac.core.environments import DEFAULT
 from conpaas_iac.fleet import place, units
 from conpaas_iac.manifest import fleetfile
-from conpaas_iac.manifest.assembly import meant
+from conpaas_iac.manifest.assembly import meant, overlays
 from conpaas_iac.manifest.diagnostics import Diagnostic
 from conpaas_iac.manifest.formats import FORMATS
 from conpaas_iac.manifest.read import read
@@ -23,7 +25,8 @@ from conpaas_iac.sources.inspected import Inspector
 def command(manifests: tuple[Path, ...], environment: str, form: str) -> int:
     """Check manifests: every mistake in one go, with its place. Nothing is created, nothing is fetched.
 
-    Also the other files of a fleet: conpaas.json, overlays (manifest.staging.json) and tombstones (removed.json).
+    Also the other files of a fleet: conpaas.json, overlays (manifest.staging.json) and tombstones (removed.json). A
+    manifest that has overlays is checked with each of them.
 
     Exits 0 if there are no errors, else 1. `conpaas explain CODE` tells more about a finding.
     """
@@ -45,7 +48,10 @@ def _said(path: Path, environment: str) -> tuple[Diagnostic, ...]:
     configured = settings.load(near=path)
     inspect, currencies = Inspector(configured.cache), prices.load(configured.prices).currencies
     path, environment = meant(path, environment)
-    return read(path, types, clouds.providers(), configured.default_cloud, inspect, currencies, environment).diagnostics
+    about = (path, types, clouds.providers(), configured.default_cloud, inspect, currencies)
+    environments = overlays(path) if environment == DEFAULT else ()
+    said = (read(*about, each).diagnostics for each in environments or (environment,))
+    return tuple(dict.fromkeys(chain.from_iterable(said)))
 
 
 def _summary(found: list[Diagnostic], manifests: int) -> str:

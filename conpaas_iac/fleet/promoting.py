@@ -236,13 +236,11 @@ def _here(found: Difference, there: Path) -> Difference:
 
 
 def _pushed(checkout: Checkout, branch: str) -> str:
+    remote = checkout.remote
     try:
-        remote = checkout.run("config", f"branch.{checkout.run('rev-parse', '--abbrev-ref', 'HEAD')}.remote")
-    except GitError:
-        remote = "origin"
-    try:
-        checkout.run("push", "--quiet", "--set-upstream", remote, branch)
+        checkout.talk("push", "--set-upstream", remote, branch)
     except GitError as error:
-        remedy = f"git push -u {remote} {branch}"
+        again = f"git push -u {remote} {branch}"
+        remedy = f"{error.remedy}; then {again}" if error.remedy else again
         raise UserError(f"the branch {branch} is made, and not pushed: {error.message}", remedy) from error
     return remote

@@ -67,7 +67,7 @@ def of(path: Path, environment: str = DEFAULT) -> Meaning:
     """What a manifest means in an environment; raises ManifestError for one with errors."""
     configured = settings.load(near=path)
     known = (catalog.load(), clouds.providers(), configured.default_cloud, Inspector(configured.cache))
-    reading = read(path, *known, environment=environment)
+    reading = read(path, *known, environment=environment, common=True)
     if reading.manifest is None:
         raise ManifestError(reading.diagnostics)
     lock = lockfile.read(lockfile.path_of(path, environment))

@@ -22,15 +22,19 @@ _OVERLAY = re.compile(r"manifest\.(?P<environment>[a-z][a-z0-9-]*)\.json")
 
 
 def assembled(
-    path: Path, environment: str, types: Catalog, providers: Providers, settings_cloud: str
+    path: Path, environment: str, types: Catalog, providers: Providers, settings_cloud: str, common: bool = False
 ) -> Document | tuple[Diagnostic, ...]:
-    """All layers as one document, or what is wrong with their files."""
+    """All layers as one document, or what is wrong with their files.
+
+    `common`: what several environments have in common may be looked at alone.
+    """
     fleet = None
     if above := place.found(path):
         fleet, said = fleetfile.read(above, types, providers)
         if fleet is None:
             return said
-        if wrong := _mistaken(path, environment) or _unknown(path, environment, fleet):
+        wrong = _mistaken(path, environment) or _unknown(path, environment, fleet)
+        if wrong := wrong or (None if common else _nobodys(path, environment)):
             return (wrong,)
     source = load(path)
     if isinstance(source, Diagnostic):
@@ -49,6 +53,26 @@ def meant(path: Path, environment: str = DEFAULT) -> tuple[Path, str]:
         return path.with_name("manifest.json"), found["environment"]
     in_its_own = path.absolute().parent.parent.parent == above.parent / place.FOLDER
     return (path, path.absolute().parent.name) if in_its_own else (path, environment)
+
+
+def overlays(path: Path) -> tuple[str, ...]:
+    """The environments that a manifest of a fleet is in by its overlays."""
+    if place.found(path) is None or path.name != "manifest.json":
+        return ()
+    found = (_OVERLAY.fullmatch(each.name) for each in path.parent.glob("manifest.*.json"))
+    return tuple(sorted(each["environment"] for each in found if each))
+
+
+def _nobodys(path: Path, environment: str) -> Diagnostic | None:
+    """Where there are overlays, the manifest below them is no application of its own."""
+    names = overlays(path)
+    if environment != DEFAULT or not names or DEFAULT in names:
+        return None
+    message = f"this is what {', '.join(map(quote, names))} have in common" if names[1:] else (
+        f"this is what the overlay of {quote(names[0])} changes"
+    )  # fmt: skip
+    hint = f"name the environment: {path} {' or '.join(f'-e {name}' for name in names)}"
+    return Diagnostic("E0606", Place(str(path), 1, 1), f"{message}, and no application alone", hint)
 
 
 def _mistaken(path: Path, environment: str) -> Diagnostic | None:

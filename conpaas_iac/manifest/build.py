@@ -71,7 +71,6 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
     plain = counts.counts(context, kind, data, pointer)
     total = {**plain, **{group: sum(batch.count for batch in mix) for group, mix in batches.items()}}
     counts.votes(context, kind, total, pointer)
-    counts.bounds(context, kind, data, pointer, total)
     variables = data.get("Environment", {})
     named_secrets = {each.field: data[each.field] for each in kind.descriptor.secrets.values() if each.field in data}
     return Service(
@@ -103,6 +102,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         passwords={name: value for name, value in named_secrets.items() if isinstance(value, str)},
         fields=_own_fields(context, kind, data, pointer),
         mounts=around.mounts[pointer],
+        bounds=counts.bounds(context, kind, data, pointer, total),
     )
 
 

@@ -53,9 +53,11 @@ def left_out(context: Context, name: str, data: Mapping[str, Any], pointer: str)
 
 def bounds(
     context: Context, kind: ServiceType, data: Mapping[str, Any], pointer: str, counts: Mapping[str, int]
-) -> None:
-    """Says where a group has fewer or more machines than `Scaling` lets it have."""
+) -> dict[str, dict[str, int]]:
+    """`Scaling`: group -> Min and Max, as far as they are said; says where a group has fewer or more machines."""
+    result = {}
     for group, place, written in by_group(context, kind, data.get("Scaling", {}), f"{pointer}/Scaling"):
+        result[group] = {name: int(number) for name, number in written.items()}
         least, most = int(written.get("Min", 0)), int(written.get("Max", counts[group]))
         if "Min" in written and "Max" in written and least > most:
             message = f"no number of {quote(group)} is at least {least} and at most {most}"
@@ -66,6 +68,7 @@ def bounds(
             where = _counted(kind, data, pointer, group)
             related = [(place, "the bounds")] if where else []
             context.findings.add("E0220", where or place, message, "another number, or other bounds", related=related)
+    return result
 
 
 def _counted(kind: ServiceType, data: Mapping[str, Any], pointer: str, group: str) -> str:

@@ -29,6 +29,7 @@ LOCATIONS = ("StartupScript", "Dump", "StartupInstances.resume")  # of those, a 
 GROUPED = {
     "counts": "StartupInstances",
     "batches": "Machines",
+    "bounds": "Scaling",
     "addresses": "Address",
     "options": "Configuration",
     "environment": "Environment",

@@ -103,6 +103,7 @@ class Service:
     passwords: Mapping[str, str] = dataclass_field(repr=False)  # field -> value written into the manifest
     fields: Mapping[str, object]  # the type's own fields as written (Dump, Password, VolumeStartup, StartRole)
     mounts: tuple[Mount, ...] = ()
+    bounds: Mapping[str, Mapping[str, int]] = dataclass_field(default_factory=dict)  # group -> Min, Max of `Scaling`
 
     @property
     def seed(self) -> str:

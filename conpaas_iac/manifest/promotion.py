@@ -52,7 +52,7 @@ class Text:
 
 def refuse_unknown(fields: Iterable[str]) -> None:
     """Raises UserError for fields that are not an environment's own."""
-    known = sorted((OWN | OWN_OF_ALL) - {"Application", "Scaling"})
+    known = sorted((OWN | OWN_OF_ALL) - {"Application"})
     for field in fields:
         if field not in known:
             raise UserError(f"--with {field}: that is no field which stays", suggestion(field, known, "fields"))

@@ -36,15 +36,16 @@ def read(
     currencies: Collection[str] = (),
     environment: str = DEFAULT,
     versions: Versions | None = None,
+    common: bool = False,
 ) -> Reading:
     """Read a manifest; says all that is wrong in one go, ordered by place. Reads files, never the network.
 
     Beside the file there may be an overlay for the `environment`, above it a fleet's `conpaas.json`. The path of an
     overlay means the manifest beside it. `providers` are the clouds of this installation; `settings_cloud` is the
     user's default; `inspect` looks at code; `currencies` are those that prices are known in; `versions` tells what
-    was uploaded.
+    was uploaded; `common`: see assembled.
     """
-    document = assembled(path, environment, types, providers, settings_cloud)
+    document = assembled(path, environment, types, providers, settings_cloud, common)
     if not isinstance(document, Document):
         return Reading(None, document)
     findings = Findings(document)

@@ -24,8 +24,8 @@ def first(mirror: Mirror, interval: float, once: bool, say: Callable[[str], None
         except ConpaasError as error:
             if once:
                 raise
-            if error.message != said:
-                said = error.message
+            if error.line != said:
+                said = error.line
                 say(f"waiting: {said}")
         time.sleep(interval)
 

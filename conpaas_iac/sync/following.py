@@ -1,6 +1,7 @@
 """A branch is followed: what its commits change is made so, side by side, the newest commit first of all."""
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -85,7 +86,7 @@ class Follower:
             try:
                 self._events.put(Fetched(self._mirror.fetch()))
             except ConpaasError as error:
-                self._events.put(Fetched(error=error.message))
+                self._events.put(Fetched(error=error.line))
             if once or over.wait(interval):
                 return
 
@@ -112,7 +113,7 @@ class Follower:
         """A commit that cannot be read changes nothing; the next one is compared with the last that could."""
         before = self._seen
         if event.error:
-            self._see(replace(before, unreached=before.unreached or f"{_now()}: {event.error}"))
+            self._see(replace(before, unreached=_unreached(before.unreached, event.error)))
             return
         if event.commit == before.commit:
             self._see(replace(before, unreached=""))
@@ -121,7 +122,7 @@ class Follower:
         try:
             names = self._touched(self._tree(event.commit), self._read, event.commit)
         except ConpaasError as error:
-            self._see(replace(seen, error=error.message))
+            self._see(replace(seen, error=error.line))
             return
         self._read = event.commit
         self._see(seen)
@@ -155,6 +156,14 @@ class Follower:
         self._codes[event.name] = event.done.code
         self._reporter.report(Report(event.name, event.commit, outcome, _now(), text, event.done.seconds))
         self._backlog.ended(event.name, outcome, time.monotonic())
+
+
+def _unreached(before: str, reason: str) -> str:
+    """Since when and why now; a reason that differs in numbers only is the same one."""
+    since, _, last = before.partition(": ")
+    if last and re.sub(r"\d+", "", last) == re.sub(r"\d+", "", reason):
+        return before
+    return f"{since or _now()}: {reason}"
 
 
 def _now() -> str:

@@ -8,8 +8,6 @@ from conpaas_iac.errors import UserError
 from conpaas_iac.system import git
 from conpaas_iac.system.files import digest_of, private_folder
 
-FETCH_SECONDS = 60
-
 
 @dataclass(frozen=True)
 class Mirror:
@@ -33,7 +31,8 @@ class Mirror:
             git.run(self.folder, "init", "--quiet", "--bare", "--", str(fresh))
             fresh.rename(self.repository)
         reference = f"refs/heads/{self.branch}"
-        self._git("fetch", "--quiet", "--no-tags", "--prune", "--", self.url, f"+{reference}:{reference}")
+        wanted = f"+{reference}:{reference}"
+        git.talk(self.repository, "fetch", "--no-tags", "--prune", "--", self.url, wanted, of=self.url)
         return self._git("rev-parse", "--verify", reference).strip()
 
     def tree(self, commit: str) -> Path:
@@ -53,7 +52,7 @@ class Mirror:
                 shutil.rmtree(place, ignore_errors=True)
 
     def _git(self, *arguments: str) -> str:
-        return git.run(self.repository, *arguments, of=self.url, seconds=FETCH_SECONDS)
+        return git.run(self.repository, *arguments, of=self.url)
 
 
 def mirror(url: str, branch: str, state: Path) -> Mirror:

@@ -76,11 +76,11 @@ def git_tar(url: str, revision: str, folder: Path) -> Path:
 def _fetch_revision(url: str, revision: str, repository: Path) -> None:
     """Its newest commit alone; an abbreviated or unlisted commit needs all of the history."""
     try:
-        git.run(repository, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision or "HEAD", of=url)
-    except UserError:
-        if not re.fullmatch(r"[0-9a-f]{4,40}", revision):
+        git.talk(repository, "fetch", "--depth=1", "--no-tags", "--", url, revision or "HEAD", of=url)
+    except git.GitError as error:
+        if error.is_unreached or not re.fullmatch(r"[0-9a-f]{4,40}", revision):
             raise
-        git.run(repository, "fetch", "--quiet", "--no-tags", "--", url, "+refs/*:refs/fetched/*", of=url)
+        git.talk(repository, "fetch", "--no-tags", "--", url, "+refs/*:refs/fetched/*", of=url)
         done = git.run(
             repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", of=url
         )

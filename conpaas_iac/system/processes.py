@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -77,6 +78,18 @@ def end_descendants(patience: float = PATIENCE) -> bool:
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)  # between looks at the condition
     return True
+
+
+def end_session(leader: "subprocess.Popen[bytes]", patience: float = PATIENCE) -> None:
+    """End a process that began a session, with what it started there: asked at first, so that it clears up."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(leader.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            leader.wait(patience)
+    with suppress(ChildProcessError):  # what lost its parent may be a child of this process now
+        while True:
+            os.waitpid(-leader.pid, 0)
 
 
 def _childless() -> bool:

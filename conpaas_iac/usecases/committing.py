@@ -41,18 +41,21 @@ def committed(checkout: Checkout, manifest: Path, edit: Edit) -> str:
 def pushed(checkout: Checkout, manifest: Path, edit: Edit) -> str:
     """The commit, pushed. Who came later edits anew what the others pushed, so that +1 counts from their number.
 
-    Where it cannot be pushed there is no commit, and UserError says why.
+    Where it cannot be pushed there is no commit, and UserError says why; where nobody knows, it says that.
     """
     for _ in range(TRIES):
         commit = committed(checkout, manifest, edit)
         if not commit:
             return ""
         try:
-            checkout.run("push", "--quiet")
+            checkout.talk("push")
         except GitError as error:
+            if error.is_unanswered and _has_arrived(checkout, commit, error):
+                return commit
             checkout.run("reset", "--quiet", "--keep", "HEAD~1")
             if not error.is_rejected:
-                raise GitError(f"not pushed, nothing is changed: {error.message}", "the same command again") from error
+                remedy = error.remedy or "the same command again"
+                raise GitError(f"not pushed, nothing is changed: {error.message}", remedy) from error
             _follow(checkout)
         else:
             return commit
@@ -60,9 +63,22 @@ def pushed(checkout: Checkout, manifest: Path, edit: Edit) -> str:
     raise UserError(said, "the same command again")
 
 
+def _has_arrived(checkout: Checkout, commit: str, failure: GitError) -> bool:
+    """Whether a push was taken although its answer was lost; raises UserError where that is not known."""
+    try:
+        checkout.talk("fetch")
+    except GitError as error:
+        message = f"{failure.message}; whether commit {commit[:12]} was pushed before is not known, so it is kept"
+        raise UserError(message, "git push, which does nothing where it was") from error
+    with suppress(GitError):
+        checkout.run("merge-base", "--is-ancestor", commit, "@{upstream}")
+        return True
+    return False
+
+
 def _follow(checkout: Checkout) -> None:
     """What others pushed, and on top of it what this checkout has besides."""
-    checkout.run("fetch", "--quiet")
+    checkout.talk("fetch")
     try:
         checkout.run(*checkout.who(), "rebase", "--quiet", "--autostash", "@{upstream}")
     except GitError as error:

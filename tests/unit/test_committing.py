@@ -126,6 +126,48 @@ def test_where_it_cannot_be_pushed_nothing_is_changed(hub: Path, clone: Callable
     assert place(path).run("status", "--porcelain", "--branch").splitlines() == ["## main...origin/main"]
 
 
+def hook(hub: Path, name: str, script: str) -> None:
+    path = hub / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_what_a_rule_of_the_server_refuses_is_not_tried_again(hub: Path, clone: Callable[[str], Path]) -> None:
+    path = clone("a")
+    hook(hub, "pre-receive", "echo once >>../asked; echo main is protected; exit 1")
+    with pytest.raises(UserError, match="the server refuses it: pre-receive hook declined: main is protected") as error:
+        committing.pushed(place(path), path, more(path))
+    assert "pull request" in error.value.remedy
+    assert (hub.parent / "asked").read_text() == "once\n"
+    assert place(path).run("status", "--porcelain", "--branch").splitlines() == ["## main...origin/main"]
+
+
+def test_a_push_whose_answer_is_lost(hub: Path, clone: Callable[[str], Path]) -> None:
+    path = clone("a")
+    hook(hub, "post-receive", "kill -KILL $PPID")
+    commit = committing.pushed(place(path), path, more(path))
+    assert there(hub)["web"] == 3
+    assert git.run(hub, "rev-parse", "main").strip() == commit
+
+    (hub / "hooks/post-receive").unlink()
+    hook(hub, "pre-receive", "kill -KILL $PPID")
+    with pytest.raises(UserError, match="not pushed, nothing is changed"):
+        committing.pushed(place(path), path, more(path))
+    assert place(path).run("rev-parse", "HEAD") == commit
+
+
+def test_a_push_of_which_nobody_knows_is_kept(hub: Path, clone: Callable[[str], Path]) -> None:
+    path = clone("a")
+    hook(hub, "post-receive", f"mv {hub} {hub}.gone; kill -KILL $PPID")
+    with pytest.raises(UserError, match=r"whether commit .* was pushed before is not known, so it is kept") as error:
+        committing.pushed(place(path), path, more(path))
+    assert "git push" in error.value.remedy
+    hub.with_name(f"{hub.name}.gone").rename(hub)
+    assert json.loads(path.read_text()) == there(hub) == {"web": 3, "db": 3}
+    place(path).run("push")
+
+
 def test_who_always_comes_second_gives_up(clone: Callable[[str], Path]) -> None:
     ours, theirs = clone("a"), clone("b")
     edit = more(ours)

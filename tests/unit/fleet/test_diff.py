@@ -56,6 +56,7 @@ def test_a_snapshot_is_said_as_its_folder_calls_it(here: Path) -> None:
 def test_all_else_is_said_with_its_place(here: Path) -> None:
     one = written(here / "one.json", WEB, DB)
     web = {**WEB, "StartupInstances": {"backend": 3}, "Configuration": {"memory_limit": "256M"}, "Cloud": "lab"}
+    web["Scaling"] = {"backend": {"Min": 1, "Max": 5}}
     find = {"Type": "php", "ServiceName": "find"}
     other = written(here / "other.json", web, find, Clouds={"lab": {"Provider": "lxd"}})
     code, text = diff(one, other, "--exit-code")
@@ -67,6 +68,7 @@ def test_all_else_is_said_with_its_place(here: Path) -> None:
         "+ find  php, 1 backend, 1 proxy, 1 web",
         "~ web  Cloud: lxd -> lab",
         "~ web  Configuration.memory_limit: 128M -> 256M",
+        "~ web  Scaling.backend: (none) -> {'Min': 1, 'Max': 5}",
         "~ web  StartupInstances.backend: 2 -> 3",
     ]
     assert f"({other}:8:16)" in text

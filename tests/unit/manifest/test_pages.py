@@ -13,7 +13,10 @@ from tests.builders import PROVIDERS
 from .test_cases import CASES, reading
 
 ROOM = Path(pages.__file__).parent
-ON_THE_COMMAND_LINE = {"E0603": {"environment": "stagign"}, "E0605": {"path": "manifest.staging.json"}}
+ON_THE_COMMAND_LINE = {
+    "E0603": {"environment": "stagign"}, "E0605": {"path": "manifest.staging.json"},
+    "E0606": {"path": "manifest.json"},
+}
 
 
 def test_codes_in_use_are_the_codes_with_pages() -> None:

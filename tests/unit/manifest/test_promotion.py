@@ -64,6 +64,20 @@ def test_code_and_options_go_and_counts_stay(tmp_path: Path) -> None:
     assert after.manifest == target
 
 
+def test_bounds_of_numbers_stay_unless_they_are_asked_for(tmp_path: Path) -> None:
+    bounds = {"backend": {"Min": 1, "Max": 9}}
+    source = Text(manifest({**COMMON, "Scaling": bounds}))
+    target = Text(manifest({**COMMON, "Scaling": {"backend": {"Max": 3}, "web": {"Max": 2}}}), "{}")
+    after, left = promoted(tmp_path, source, target)
+    assert after == target
+    assert {each.field: each.after for each in left} == {"Scaling.backend": bounds["backend"], "Scaling.web": None}
+    promotion.refuse_unknown(["Scaling"])
+    after, left = promoted(tmp_path, source, target, "Scaling")
+    assert left == []
+    patch = {"backend": {"Max": 9, "Min": 1}, "web": None}
+    assert json.loads(after.overlay or "") == {"Services": {"Front": {"Scaling": patch}}}
+
+
 def test_what_the_manifest_below_says_leaves_the_overlay(tmp_path: Path) -> None:
     base = manifest({**COMMON, "Configuration": {"memory_limit": "64M"}})
     target = Text(base, '{"Services": {"front": {"Size": "large", "Configuration": {"memory_limit": "96M"}}}}')

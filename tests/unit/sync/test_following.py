@@ -57,7 +57,7 @@ class Diary:
 
     def __init__(self) -> None:
         self.news: list[tuple[str, ...]] = []
-        self._new = threading.Condition()
+        self.changed = threading.Condition()
 
     def seen(self, seen: Seen) -> None:
         self._add("seen", seen.commit[:7], "unreached" if seen.unreached else "error" if seen.error else "")
@@ -66,13 +66,13 @@ class Diary:
         self._add(report.name, report.commit[:7], report.state)
 
     def _add(self, *news: str) -> None:
-        with self._new:
+        with self.changed:
             self.news.append(news)
-            self._new.notify_all()
+            self.changed.notify_all()
 
     def wait(self, name: str, commit: str, state: str) -> None:
-        with self._new:
-            assert self._new.wait_for(lambda: (name, commit[:7], state) in self.news, 30), self.news
+        with self.changed:
+            assert self.changed.wait_for(lambda: (name, commit[:7], state) in self.news, 30), self.news
 
 
 @pytest.fixture
@@ -187,6 +187,23 @@ def test_a_repository_that_goes_away_and_comes_back(
     second = commit(shop="new")
     diary.wait("shop", second, "done")
     assert diary.news.count(("seen", first[:7], "unreached")) == 1
+
+
+def test_another_reason_is_said(
+    hub: Path, diary: Diary, commit: Commit, follow: Callable[[], Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr(diary, "seen", lambda seen: (reasons.append(seen.unreached), Diary.seen(diary, seen)))
+    first = commit(shop="fine")
+    follow()
+    diary.wait("shop", first, "done")
+    hub.rename(hub.with_name("away"))
+    diary.wait("seen", first, "unreached")
+    git.run(hub.parent, "init", "--quiet", "--bare", str(hub))  # without the branch
+    with diary.changed:
+        assert diary.changed.wait_for(lambda: diary.news.count(("seen", first[:7], "unreached")) == 2, 30)
+    assert len({reason.partition(": ")[0] for reason in filter(None, reasons)}) == 1
+    assert len({reason.partition(": ")[2] for reason in filter(None, reasons)}) == 2
 
 
 def test_who_ends_lets_runs_end_first(diary: Diary, commit: Commit, follow: Callable[[], Turn]) -> None:

@@ -135,6 +135,7 @@ class Descriptor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain: tuple[str, ...] = ()  # groups whose machines leave service before a change, where another one stays
     mount: Mount | None = None  # where it has volumes that others mount (their `Mounts`)
     founds: str = ""  # group whose first machine begins the service's data, once
+    resumes: bool = False  # from the snapshot that the manifest's StartupInstances may name as `resume`
     secrets: dict[str, Secret] = {}
     operations: dict[str, Operation] = {}
     url: str = ""  # "http://{address}/" of the entry's public address; empty: no URL

@@ -37,6 +37,7 @@ def service(name: str = "web", counts: Mapping[str, int] | None = None, **fields
         "archive": None,
         "startup_script": "",
         "dump": "",
+        "resume": "",
         "without": frozenset(),
         "at_once": 1,
         "environment_secrets": {},

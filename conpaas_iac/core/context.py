@@ -55,6 +55,7 @@ def node(of: Node) -> dict[str, Any]:
         "ordinal": of.ordinal,
         "groups": list(of.groups),
         "service": of.service,
+        "cloud": of.cloud,
     }
 
 

@@ -85,10 +85,11 @@ def kind_of(service: Service, topology: Topology, types: Catalog) -> ServiceType
     return replace(types[service.type], clients=tuple(types[name] for name in names))
 
 
-def volumes(service: Service, topology: Topology) -> list[dict[str, str]]:
+def volumes(service: Service, topology: Topology) -> list[dict[str, Any]]:
     """Those that a service has from the start: what it asks for, and what others mount of it."""
-    asked = {each["name"]: each for each in _asked(service)}
-    others = {volume: {"name": volume, "owner": ""} for _, volume in _mounts_of(service, topology.services)}
+    asked = {each["name"]: {**each, "asked": True} for each in _asked(service)}
+    mounted = {volume for _, volume in _mounts_of(service, topology.services)}
+    others = {volume: {"name": volume, "owner": "", "asked": False} for volume in mounted}
     return [each for _, each in sorted({**others, **asked}.items())]
 
 

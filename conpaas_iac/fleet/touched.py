@@ -7,7 +7,7 @@ from typing import Any
 
 from conpaas_iac.fleet.units import MANIFEST, Unit
 
-REFERRING = ("Archive", "Url", "StartupScript", "Dump")  # fields that may name files
+REFERRING = ("Archive", "Url", "StartupScript", "Dump", "resume")  # fields that may name files
 
 
 def touched(units: Iterable[Unit], changed: Collection[Path], shared: Path) -> tuple[Unit, ...]:

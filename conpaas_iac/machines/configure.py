@@ -95,7 +95,7 @@ def _variables(visit: Visit, private: Path) -> dict[str, Any]:
         "conpaas_options": dict(visit.options or {}),
         "conpaas_founds": visit.founds,
         "conpaas_host_key": visit.host_key,
-        "conpaas_dump": visit.dump,
+        "conpaas_seed": visit.seed,
         "conpaas_drains": visit.drains and _has(visit.type, "drain"),
         "conpaas_joins": visit.joins and _has(visit.type, "join"),
     }

@@ -33,7 +33,7 @@ class Visit:
     options: Mapping[str, object] | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # version, as "db@3" -> value
     founds: bool = False  # it begins the service's data, which nobody ever saw
-    dump: str = ""  # SQL for the empty data, a file on this side
+    seed: str = ""  # what the empty data begins with, a file on this side
     drains: bool = False  # leaves service before the change
     joins: bool = True  # enters service after it
     host_key: str = ""  # that it has made itself and is to use from now on

@@ -69,7 +69,7 @@ def _of_service(
                 brings_traffic=not running or bool(set(descriptor.start_order[-1:]) & set(node.groups)),
                 founds=node.name == founder,
                 host_key=_host_key(node.name, ids[node.name], there),
-                dump=str(wanted.dumps.get(service.name, "")) if node.name == founder else "",
+                seed=str(wanted.seeds.get(service.name, "")) if node.name == founder else "",
                 drains=node.name in leaving,
                 joins=node.name not in effects or effects[node.name].rolled,
                 batch=batches.get(node.name, 0),
@@ -158,7 +158,7 @@ def leaving(going: Iterable[Machine], machines: Machines, there: Record, types: 
 
 
 def founded(wanted: Wish, stage: Iterable[Visit], confirmed: Collection[str]) -> frozenset[str]:
-    """Services whose data was seen to be there: the machine that began it, and loaded its dump, confirmed."""
+    """Services whose data was seen to be there: the machine that began it, with what it is to begin with, confirmed."""
     services = {node.name: node.service for node in wanted.topology.nodes}
     return frozenset(services[visit.node] for visit in stage if visit.founds and visit.node in confirmed)
 

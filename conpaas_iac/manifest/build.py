@@ -87,6 +87,7 @@ def _service(context: Context, around: Around, named: Named, kind: ServiceType) 
         archive=locations.archive(context, data.get("Archive"), f"{pointer}/Archive", (around.application, named.name)),
         startup_script=_file(context, data, pointer, "StartupScript"),
         dump=_file(context, data, pointer, "Dump"),
+        resume=mounts.snapshot(context, named),
         options=_options(kind, data.get("Configuration", {})),
         environment={name: str(value) for name, value in variables.items() if not isinstance(value, dict)},
         size=size,
@@ -139,11 +140,10 @@ def _file(context: Context, data: Mapping[str, Any], pointer: str, field: str) -
 
 
 def _own_fields(context: Context, kind: ServiceType, data: Mapping[str, Any], pointer: str) -> dict[str, Any]:
-    """The type's own fields as written; of xtreemfs also the snapshot that StartupInstances names."""
+    """The type's own fields as written."""
     if isinstance(data.get("Password"), str):
         message = "a password in a manifest can be read by everybody who reads the manifest"
         hint = 'write {"Secret": "name"}'
         context.findings.add("W0101", f"{pointer}/Password", message, hint)
     names = {*OWN_FIELDS, *kind.descriptor.fields} - {"Archive"}
-    resume = data.get("StartupInstances", {}).get("resume")
-    return {name: value for name, value in data.items() if name in names} | ({"resume": resume} if resume else {})
+    return {name: value for name, value in data.items() if name in names}

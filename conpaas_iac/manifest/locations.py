@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,19 @@ def local_file(context: Context, text: str, pointer: str) -> str:
     path = Path(text[len("file://") :]) if scheme else context.folder / text
     _readable(context, path, pointer)
     return str(path)
+
+
+def snapshot(context: Context, text: str, pointer: str) -> str:
+    """The same of an archive that a service's `snapshot` wrote; only its beginning is looked at, it may be large."""
+    found = local_file(context, text, pointer)
+    if "://" not in found and Path(found).is_file():
+        try:
+            with tarfile.open(found, "r|gz") as tar:
+                tar.next()
+        except (OSError, EOFError, tarfile.TarError, zlib.error):
+            message = f"{quote(Path(found).name)} is no archive that `conpaas xtreemfs snapshot` wrote"
+            context.findings.add("E0402", pointer, message, "a tar archive, compressed by gzip")
+    return found
 
 
 def _readable(context: Context, path: Path, pointer: str) -> bool:

@@ -17,6 +17,7 @@ FIELDS = {
     "uses": "Uses",
     "startup_script": "StartupScript",
     "dump": "Dump",
+    "resume": "StartupInstances.resume",
     "size": "Size",
     "placement": "Placement",
     "image": "Image",
@@ -24,6 +25,7 @@ FIELDS = {
     "without": "Without",
     "renamed_from": "RenamedFrom",
 }
+LOCATIONS = ("StartupScript", "Dump", "StartupInstances.resume")  # of those, a file's path or a URL
 GROUPED = {
     "counts": "StartupInstances",
     "batches": "Machines",
@@ -61,7 +63,7 @@ class Meaning:
         for name, said in FIELDS.items():
             value = getattr(service, name)
             found[said] = sorted(value) if isinstance(value, frozenset | tuple) else value
-        found |= {name: _beside(found[name], self.manifest.path) for name in ("StartupScript", "Dump")}
+        found |= {name: _beside(found[name], self.manifest.path) for name in LOCATIONS}
         for name, said in GROUPED.items():
             for key, value in getattr(service, name).items():
                 path = f"{said}.{key}" if said else key

@@ -88,6 +88,7 @@ class Service:
     archive: Archive | None
     startup_script: str  # absolute path or URL, or ""
     dump: str  # alike
+    resume: str  # alike
     options: Mapping[str, object]  # `Configuration` over the type's defaults
     environment: Mapping[str, str]
     size: str
@@ -103,6 +104,11 @@ class Service:
     fields: Mapping[str, object]  # the type's own fields as written (Dump, Password, VolumeStartup, StartRole)
     mounts: tuple[Mount, ...] = ()
     bounds: Mapping[str, Mapping[str, int]] = dataclass_field(default_factory=dict)  # group -> Min, Max of `Scaling`
+
+    @property
+    def seed(self) -> str:
+        """What its empty data begins with, or ""."""
+        return self.dump or self.resume
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Volumes of other services that a service mounts, and where."""
+"""Volumes of other services that a service mounts, and where; the snapshot that one begins with."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
+from conpaas_iac.manifest import locations
 from conpaas_iac.manifest.context import Context, Named, items
 from conpaas_iac.manifest.model import Mount
 from conpaas_iac.manifest.names import slug, suggestion
@@ -106,6 +107,18 @@ def _besides(context: Context, mount: Mount, pointer: str, found: Mapping[str, M
             message = f"{'another' if nested else 'this'} volume is mounted at {quote(before.path)} already"
             context.findings.add("E0704", f"{pointer}/{field}", message, hint, related=[(other, "the other one")])
             return
+
+
+def snapshot(context: Context, service: Named) -> str:
+    """What StartupInstances names as `resume`: a URL or an absolute path; says so where it cannot be restored."""
+    if not (written := service.data.get("StartupInstances", {}).get("resume")):
+        return ""
+    pointer, asked = f"{service.pointer}/StartupInstances/resume", _volumes(service)
+    if len(asked) != 1:
+        message = f"a snapshot is of one volume, and VolumeStartup asks for {len(asked) or 'none'}"
+        hint = "one volume, with its name; others by `conpaas xtreemfs restore`"
+        context.findings.add("E0707", pointer, message, hint)
+    return locations.snapshot(context, written, pointer)
 
 
 def _volumes_once(context: Context, service: Named) -> None:

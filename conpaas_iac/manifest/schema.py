@@ -97,7 +97,9 @@ def _counts(kind: ServiceType) -> Schema:
     groups = kind.descriptor.groups
     counts: Schema = {name: _count(group) for name, group in groups.items()}
     older = {old: {**_count(groups[new]), "deprecated": True} for old, new in kind.descriptor.group_aliases.items()}
-    return {**counts, **older, **({"resume": {"type": "string"}} if kind.name == "xtreemfs" else {})}
+    about = "URL or file of a snapshot that the empty service begins with, once"
+    snapshot: Schema = {"resume": {"$ref": "#/$defs/location", "description": about}}
+    return {**counts, **older, **(snapshot if kind.descriptor.resumes else {})}
 
 
 def _count(group: Group) -> Schema:

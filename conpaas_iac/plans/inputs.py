@@ -79,13 +79,19 @@ def table(manifest: Manifest, topology: Topology, roles: Catalog, tool: str) -> 
         for field, attribute in {**PLAIN, **OTHER}.items():
             found[f"{service.name}/{field}"] = _json(getattr(service, attribute))
         for field, location in (("StartupScript", service.startup_script), ("Dump", service.dump)):
-            found[f"{service.name}/{field}"] = location if "://" in location else PurePath(location).name
+            found[f"{service.name}/{field}"] = _location(location)
         found |= {f"{service.name}/{name}": _json(value) for name, value in own[service.name].items()}
+        if service.resume:
+            found[f"{service.name}/resume"] = _location(service.resume)
         if service.mounts:
             found[f"{service.name}/Mounts"] = _json(service.mounts)
         if code := codes[service.name]:
             found[f"{service.name}/{CODE}"] = code[:12]
     return found
+
+
+def _location(written: str) -> str:
+    return written if "://" in written else PurePath(written).name
 
 
 def _json(value: Any) -> str:

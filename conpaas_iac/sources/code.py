@@ -111,7 +111,7 @@ def _keep(cache: Path, write: Callable[[Path], str]) -> str:
 
 
 def fetched(locations: Mapping[str, str], cache: Path) -> dict[str, Path]:
-    """Scripts and dumps as files; those with an address are fetched anew, for nothing says whether they changed."""
+    """Scripts and seeds as files; those with an address are fetched anew, for nothing says whether they changed."""
     found = {}
     for service, location in locations.items():
         if "://" in location:

@@ -99,7 +99,8 @@ def gathered(wanted: Wish, engine: Engine | None, settings: Settings) -> Iterato
     for service in manifest.services:
         if code := _code(wanted, service.name):
             yield f"code of {service.name}", code[:12]
-        for what, location in (("startup script", service.startup_script), ("dump", service.dump)):
+        seeds = (("dump", service.dump), ("snapshot", service.resume))
+        for what, location in (("startup script", service.startup_script), *seeds):
             if location:
                 yield f"{what} of {service.name}", _content(location)
     yield STATE, digest_of(b"".join(_state(engine)))

@@ -46,7 +46,7 @@ class Wish:
     trees: Mapping[str, Tree]
     archives: Mapping[str, Path]
     scripts: Mapping[str, Path]  # service -> startup script on this machine
-    dumps: Mapping[str, Path]  # service -> SQL for its empty database, on this machine
+    seeds: Mapping[str, Path]  # service -> what its empty data begins with (Dump, resume), on this machine
     diagnostics: tuple[Diagnostic, ...]  # warnings and notes of the manifest
     notes: tuple[str, ...]
     now: datetime
@@ -153,10 +153,10 @@ def build(
         lockfile.write(path, lock)  # what does not fit leaves no lock file in the way of the next attempt
     locations = {each.name: each.startup_script for each in manifest.services}
     scripts = {} if request.dry else code.fetched(locations, settings.cache)
-    empty = {each.name: each.dump for each in manifest.services if each.name not in there.founded}
-    dumps = {} if request.dry else code.fetched(empty, settings.cache)
+    empty = {each.name: each.seed for each in manifest.services if each.name not in there.founded}
+    seeds = {} if request.dry else code.fetched(empty, settings.cache)
     said = (reading.diagnostics, tuple(notes), request.now, request.replaced, operators, request.every)
-    made = (manifest, request.environment, types, lock, path, layout, trees, archives, scripts, dumps)
+    made = (manifest, request.environment, types, lock, path, layout, trees, archives, scripts, seeds)
     home = homes.of_manifest(request.manifest)
     return Wish(*made, *said, standings=reach.standings(), prices=costs, home=home, internal=internal)
 

@@ -1,5 +1,6 @@
 """Services that mount volumes of others: made after them, baked with what they need; OSDs leave one after another."""
 
+import tarfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,19 @@ def test_who_mounts_comes_after_what_it_mounts_with_the_client_in_its_image(worl
     world.up({"ServiceName": "plain", "Uses": []}, {}, files(2))
     assert [each for each in world.visits.seen[0][1] if not each.startswith("files")] == ["web-1"]
     assert "/etc/conpaas/volumes/files-a.cfg" not in paths["web-1"]
+
+
+def test_a_snapshot_goes_once_to_the_machine_that_begins(world: World) -> None:
+    archive = world.folder / "s.tar.gz"
+    with tarfile.open(archive, "w:gz"):
+        pass
+    resumed = {**FILES, "StartupInstances": {"osd": 2, "resume": archive.name}}
+    seeds: dict[str, str] = {}
+    world.visits.at_visit = lambda playbook, visits: seeds.update({visit.node: visit.seed for visit in visits})
+    world.up(resumed)
+    assert seeds == {"files-1": str(archive), "files-2": ""}
+    world.up(every=True)
+    assert seeds == {"files-1": "", "files-2": ""}
 
 
 def test_osds_leave_one_after_another_and_the_master_never_by_accident(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ def test_layout_order_and_defaults_are_no_difference(here: Path) -> None:
     other = written(here / "other.json", {**DB, "Start": 1}, {**WEB, "StartupInstances": {"web": 1, "backend": "2"}})
     Path(other).write_text(json.dumps(json.loads(Path(other).read_text())))
     assert diff(one, other, "--exit-code") == (0, "No difference in meaning.\n")
+
+
+def test_a_snapshot_is_said_as_its_folder_calls_it(here: Path) -> None:
+    files = {"Type": "xtreemfs", "ServiceName": "files", "VolumeStartup": {"volumeName": "a"}}
+    with tarfile.open(here / "s.tar.gz", "w:gz"):
+        pass
+    one = written(here / "one.json", files)
+    other = written(here / "other.json", {**files, "StartupInstances": {"resume": "s.tar.gz"}})
+    _, text = diff(one, other)
+    assert text.startswith("~ files  StartupInstances.resume: (none) -> s.tar.gz   (")
 
 
 def test_all_else_is_said_with_its_place(here: Path) -> None:

@@ -19,10 +19,13 @@ def written(top: Path, path: str, document: object = None) -> Path:
     return file
 
 
+PLAIN = {"Archive": "../../code/a.zip", "StartupInstances": {"resume": "../../data/s.tar.gz"}}
+
+
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
     written(tmp_path, "conpaas.json", {"Fleet": "acme"})
-    written(tmp_path, "fleet/plain/manifest.json", {"Application": "Plain One", "Archive": "../../code/a.zip"})
+    written(tmp_path, "fleet/plain/manifest.json", {"Application": "Plain One", "A": PLAIN})
     written(tmp_path, "fleet/shop/manifest.json")
     written(tmp_path, "fleet/shop/manifest.staging.json", {"Services": {"a": {"Dump": "dumps/x.sql"}}})
     written(tmp_path, "fleet/shop/manifest.live.json")
@@ -59,6 +62,7 @@ def test_applications_overlays_and_folders_of_environments(top: Path) -> None:
         ("fleet/shop/dumps/x.sql", {"shop:staging", "shop:live", "shop:test"}),
         ("code/a.zip", {"plain-one"}),
         ("code/b.zip", set()),
+        ("data/s.tar.gz", {"plain-one"}),
     ],
 )
 def test_what_a_change_touches(top: Path, path: str, expected: set[str]) -> None:

@@ -104,6 +104,7 @@ def test_an_early_release(types: Catalog) -> None:
     assert blog.counts["backend"] == 3
     assert database.counts == {"mysql": 2, "glb": 1}
     assert files.counts == {"dir": 1, "mrc": 1, "osd": 3}
+    assert files.resume == files.seed == "http://example.org/snapshot.tar.gz"
     assert files.fields["VolumeStartup"] == {"volumeName": "data", "owner": "xtreemfs-user"}
     assert (jobs.name, jobs.cloud, jobs.fields) == ("generic", "lxd", {"StartRole": "master"})
 

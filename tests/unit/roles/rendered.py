@@ -1,7 +1,8 @@
 """Files of a service type, rendered for a machine of any mixture of groups, and programs among them as modules."""
 
 import itertools
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +27,7 @@ def render(
     own = tuple(groups) or every
     nodes = [
         {"name": f"wiki-{number}", "address": f"10.42.32.{number}", "ordinal": number, "service": "wiki",
-         "groups": list(own if number == 1 else every)}
+         "cloud": "lxd", "groups": list(own if number == 1 else every)}
         for number in (1, 2)
     ]  # fmt: skip
     service = {
@@ -50,9 +51,19 @@ def render(
     }
 
 
-def program(kind: str, name: str) -> ModuleType:
-    """A program of the type's machines, as a module."""
-    path = f"/usr/local/lib/conpaas/{name}"
+def program(kind: str, name: str, *modules: str) -> ModuleType:
+    """A program of the type's machines, as a module; `modules` are those that it imports, each as "package.module"."""
+    texts = render(kind)
+    for full in modules:
+        package, _, last = full.partition(".")
+        found = sys.modules[full] = ModuleType(full)  # a dataclass looks for the module that it is in
+        _execute(found, texts, f"{package}/{last}.py")
+        setattr(sys.modules.setdefault(package, ModuleType(package)), last, found)
     module = ModuleType(name)
-    exec(compile(render(kind)[path], path, "exec"), module.__dict__)
+    _execute(module, texts, name)
     return module
+
+
+def _execute(module: ModuleType, texts: Mapping[str, str], name: str) -> None:
+    path = f"/usr/local/lib/conpaas/{name}"
+    exec(compile(texts[path], path, "exec"), module.__dict__)

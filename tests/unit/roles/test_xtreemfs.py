@@ -1,5 +1,8 @@
 """The rules of the program on the file system's machines, and what is shipped to those that mount a volume."""
 
+import subprocess
+import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,13 @@ from tests.builders import TYPES, build, service, trees
 from tests.unit.roles import rendered
 
 MASTER, HERE = "10.42.16.1", "10.42.16.3"
-SETTINGS: dict[str, Any] = {"address": HERE, "master": MASTER, "copies": 2, "dirs": [], "volumes": [], "mounted": []}
+OSDS = [
+    {"name": f"files-{number}", "ordinal": number, "address": f"10.42.16.{number}", "cloud": cloud}
+    for number, cloud in enumerate(("lxd", "lxd", "uni"), 1)
+]
+SETTINGS: dict[str, Any] = {
+    "address": HERE, "master": MASTER, "copies": 2, "dirs": [], "volumes": [], "mounted": [], "osds": OSDS
+}  # fmt: skip
 
 
 class Master:
@@ -23,9 +32,12 @@ class Master:
         self.files = files
         self.servers = {address: ["there", 6, 1000, 10_000_000] for address in (MASTER, "10.42.16.2", HERE)}
         self.copies, self.asked = 2, list[str]()
+        self.classes = {"2": ("STD", True, ["*", "*"])}  # name -> mode, whether it is used, labels
+        self.of_volume: dict[str, str] = {}  # volume -> storage class
+        files.tool = self.tool
         self.links = [{"10.42.16.3:40000"}]  # one look after another; the last one stays
         files.links = lambda settings: self.links.pop(0) if self.links[1:] else self.links[0]
-        files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder
+        files.mfscli, files.SNAPSHOTS, files.VOLUMES = self.answer, folder / ".snapshots", folder / "volumes"
         files.CHUNKS, files.DISKS, files.LEFT = folder / "chunks", folder / "mfshdd.cfg", folder / "left"
         files.DISKS.write_text("# a comment\n~/var/lib/mfs/chunks\n")
         files.answers = lambda settings: None
@@ -37,6 +49,8 @@ class Master:
         """As `mfscli -n -p -s'|'` writes its tables."""
         if "-SCS" in words:
             return "".join(self._server(address, *known) for address, known in self.servers.items())
+        if "-SSC" in words:
+            return "".join(self._class(name, *known) for name, known in self.classes.items())
         if "-SIC" in words:
             return (
                 f"all chunks matrix:|goal/copies/chunks:|{self.copies}|2|6\n"
@@ -49,12 +63,35 @@ class Master:
     def _server(self, address: str, state: str, chunks: int, used: int, total: int) -> str:
         known = f"{chunks}|{used}|{total}"
         numbers = f"{known}|-|0|0|0" if state == "there" else f"0|0|0|{state}|{known}"
-        return f"chunk servers:|{address}|9422|1|-|3.0.117|0|maintenance_off|{numbers}\n"
+        label = "ABC"[int(address[-1]) - 1]
+        return f"chunk servers:|{address}|9422|1|{label}|3.0.117|0|maintenance_off|{numbers}\n"
+
+    def _class(self, name: str, mode: str, used: bool, labels: Sequence[str]) -> str:
+        copies = f"YES|{len(labels)}|{' , '.join(labels)}"
+        known = f"10|{name}|NO|{mode}|0|{int(used)}|-|2|-|-|-|-|{copies}|{copies}|{copies}|-"
+        return f"storage classes:|{known}\n"
+
+    def tool(self, *words: Any) -> str:
+        """As MooseFS's tools answer."""
+        verb, *rest = map(str, words)
+        if verb == "mfsgetsclass":
+            name = self.of_volume.get(Path(rest[0]).name, "2")
+            return f"{rest[0]}: {name}\n" if len(name) == 1 else f"{rest[0]}: '{name}'\n"
+        if verb == "mfssetsclass":
+            self.of_volume[Path(rest[-1]).name] = rest[-2]
+        elif verb == "mfsscadmin" and rest[1] == "delete":
+            del self.classes[rest[2]]
+        elif verb == "mfsscadmin":
+            _, action, _, mode, _, creation, _, keeping, name = rest
+            assert (action == "change") == (name in self.classes) and creation == keeping
+            self.classes[name] = ({"S": "STRICT", "D": "STD"}[mode], True, [keeping])
+        self.asked.append(" ".join([verb, *rest]).replace(str(self.files.VOLUMES), "…"))
+        return ""
 
 
 @pytest.fixture
 def master(tmp_path: Path) -> Master:
-    return Master(rendered.program("xtreemfs", "xtreemfs"), tmp_path)
+    return Master(rendered.program("xtreemfs", "xtreemfs", "filesystem.placement"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +112,12 @@ def test_an_osd_is_known_over_a_connection_that_stands(master: Master, links: li
 def test_what_the_master_says_is_read(master: Master) -> None:
     master.servers[HERE][0] = "NOT READY"
     found = {each["address"]: each for each in master.files.servers(SETTINGS)}
-    assert found[HERE] == {"address": HERE, "chunks": 6, "used": 1000, "total": 10_000_000, "leaves": True}
+    numbers = {"chunks": 6, "used": 1000, "total": 10_000_000}
+    assert found[HERE] == {"address": HERE, "label": "C", **numbers, "leaves": True}
     assert [each["leaves"] for each in found.values()] == [False, False, True]
     assert master.files.lacking(SETTINGS) == (1, 5)
     assert master.files.most_copies(SETTINGS) == 2
+    assert master.files.storage_classes(SETTINGS) == {"2": {"strict": False, "used": True, "copies": 2, "labels": ""}}
 
 
 def test_an_osd_may_go_where_the_others_have_room(master: Master) -> None:
@@ -208,6 +247,137 @@ def test_nothing_is_written_beside_the_file_system(master: Master) -> None:
     for verb, words in (("volume_create", ["x"]), ("volume_delete", ["x"]), ("restore", ["x"]), ("snapshot", ["x"])):
         with pytest.raises(master.files.Failed, match="is not mounted on its master"):
             getattr(master.files, verb)(SETTINGS, words)
+
+
+def test_an_osd_that_copies_are_bound_to_stays(master: Master, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master.files.os, "uname", lambda: type("Uname", (), {"nodename": "files-3"}))
+    me = master.files.own(SETTINGS)
+    master.classes["2 on AC"] = ("STRICT", True, ["A+C", "A+C"])
+    with pytest.raises(master.files.Failed, match=r"2 copies of some volumes .* files-1, files-3 only, and 1 of"):
+        master.files.refuse_loss(SETTINGS, me)
+    for known in (("STRICT", True, ["A+B+C", "A+B+C"]), ("STRICT", False, ["A+C", "A+C"]), ("STD", True, ["A+B", "C"])):
+        master.classes["2 on AC"] = known
+        master.files.refuse_loss(SETTINGS, me)
+
+
+def volumes(master: Master, *names: str) -> None:
+    """They are there, and mounted."""
+    master.files.mounted = lambda: None
+    for name in names:
+        (master.files.VOLUMES / name).mkdir(parents=True)
+
+
+def test_a_placement_and_copies_are_one_storage_class(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    volumes(master, "shop")
+    for said in ("placement files-1,files-3", "placement cloud:lxd", "copies 1", "placement any"):
+        master.files.policy_set(SETTINGS, ["shop", *said.split()])
+    assert master.asked == [
+        "mfsscadmin … create -m S -C 2[A+C] -K 2[A+C] 2 on AC", "mfssetsclass -r 2 on AC …/shop",
+        "mfsscadmin … create -m S -C 2[A+B] -K 2[A+B] 2 cloud lxd", "mfssetsclass -r 2 cloud lxd …/shop",
+        "mfsscadmin … create -m S -C 1[A+B] -K 1[A+B] 1 cloud lxd", "mfssetsclass -r 1 cloud lxd …/shop",
+        "mfssetsclass -r 1 …/shop",
+    ]  # fmt: skip
+    capsys.readouterr()
+    master.of_volume["shop"] = "2 on AC"
+    master.files.quota_of = lambda path: "none"
+    master.files.policy_list(SETTINGS, [])
+    assert capsys.readouterr().out.splitlines()[1].split() == ["shop", "2", "files-1,files-3", "none"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "value", "why"),
+    [
+        ("placement", "files-1", "2 copies need as many OSDs, and files-1 has 1: name more OSDs, or set fewer copies"),
+        ("placement", "cloud:uni", "2 copies need as many OSDs, and cloud:uni has 1"),
+        ("placement", "cloud:ec2", "no OSD is in a cloud 'ec2': there are OSDs in lxd, uni"),
+        ("placement", "files-1,files-9", "'files-9' is no OSD, there are files-1, files-2, files-3: a placement is"),
+        ("placement", "", "'' is no OSD"),
+        ("placement", "striped", "'striped' is no OSD"),
+        ("copies", "0", "copies are 1 to 9"),
+        ("striping", "4", "the policies are copies, placement and quota"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(master: Master, policy: str, value: str, why: str) -> None:
+    volumes(master, "shop")
+    with pytest.raises(master.files.Failed) as refused:
+        master.files.policy_set(SETTINGS, ["shop", policy, value])
+    assert why in str(refused.value) and not master.asked
+
+
+def test_more_copies_than_the_named_osds_are_refused(master: Master) -> None:
+    volumes(master, "shop")
+    master.of_volume["shop"] = "2 on AC"
+    with pytest.raises(master.files.Failed, match="3 copies need as many OSDs, and files-1,files-3 has 2"):
+        master.files.policy_set(SETTINGS, ["shop", "copies", "3"])
+
+
+def test_storage_classes_go_by_the_osds_that_there_are_to_be(master: Master) -> None:
+    volumes(master, "shop", "other")
+    master.of_volume["shop"] = "2 on AC"
+    master.classes |= {
+        "2 on AC": ("STRICT", True, ["A+C", "A+C"]), "2 clouds": ("STD", True, ["A+B", "C"]),
+        "2 cloud uni": ("STRICT", False, ["C", "C"]), "somebody's": ("STD", True, ["A"]),
+    }  # fmt: skip
+    with pytest.raises(master.files.Failed, match=r"of volume shop: 2 copies need .*and files-1,.number 3. has 1"):
+        master.files.follow({**SETTINGS, "osds": OSDS[:2]})
+    master.asked.clear()
+    more = [*OSDS, {"name": "files-4", "ordinal": 4, "address": "10.42.16.4", "cloud": "uni"}]
+    master.files.follow({**SETTINGS, "osds": more})
+    assert master.asked == [
+        "mfsscadmin … change -m S -C 2[A+C] -K 2[A+C] 2 on AC",
+        "mfsscadmin … change -m D -C [A+B],[C+D] -K [A+B],[C+D] 2 clouds",
+        "mfsscadmin … delete 2 cloud uni",
+    ]
+
+
+def packed(folder: Path) -> bytes:
+    """As `snapshot` packs a volume."""
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "page").write_text("of the shop")
+    return subprocess.run(
+        ["tar", "--create", "--gzip", "--directory", folder, "."], check=True, capture_output=True
+    ).stdout
+
+
+@pytest.fixture
+def founding(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings of a master whose file system is to begin with a snapshot."""
+    volumes(master)
+    master.files.VOLUMES.mkdir()
+    master.files.SNAPSHOTS, master.files.SNAPSHOT = master.files.VOLUMES / ".snapshots", tmp_path / "snapshot"
+    master.files.begin = lambda settings, founds: None
+    monkeypatch.setattr(master.files.os, "chown", lambda path, user, group: master.asked.append(f"chown {user}"))
+    asked = {"name": "shop", "owner": "33", "asked": True}
+    return {**SETTINGS, "groups": ["mrc"], "volumes": [asked, {"name": "other", "owner": "", "asked": False}]}
+
+
+def test_a_file_system_begins_with_a_snapshot_once(master: Master, founding: dict[str, Any], tmp_path: Path) -> None:
+    files = master.files
+    for _ in ("", "after a kill"):
+        files.SNAPSHOT.write_bytes(packed(tmp_path / uuid.uuid4().hex))
+        files.verify(founding, ["--found", "--resume"])
+        assert (files.VOLUMES / "shop" / "in" / "page").exists() == ("chown 33" in master.asked)
+        assert not files.SNAPSHOT.exists() and not any((files.VOLUMES / "other").iterdir())
+        (files.VOLUMES / "shop" / "in" / "page").unlink(missing_ok=True)
+        master.asked.clear()
+
+
+@pytest.mark.parametrize("broken", ["cut", "text"])
+def test_a_broken_snapshot_leaves_no_volume(
+    master: Master, founding: dict[str, Any], tmp_path: Path, broken: str
+) -> None:
+    whole = packed(tmp_path / "whole")
+    master.files.SNAPSHOT.write_bytes(whole[: len(whole) // 2] if broken == "cut" else b"not an archive")
+    with pytest.raises(master.files.Failed, match="it is no archive that snapshot wrote, or it is cut off"):
+        master.files.verify(founding, ["--found", "--resume"])
+    assert not (master.files.VOLUMES / "shop").exists() and not any(master.files.SNAPSHOTS.iterdir())
+
+
+def test_a_snapshot_waits_for_osds(master: Master, founding: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master.files, "FOR_OSD", 0.0)
+    del master.servers[MASTER], master.servers[HERE]
+    with pytest.raises(master.files.Failed, match="the snapshot waits for OSDs: fewer than 2 are there"):
+        master.files.verify(founding, ["--found", "--resume"])
 
 
 def mounting() -> Topology:

@@ -8,8 +8,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 from benchmarks.figure import Figure
 from conpaas_iac import settings
+from conpaas_iac.core.flows import Flow
 from conpaas_iac.core.layout import SIZES, Node
-from conpaas_iac.core.topology import Flow, Service, Topology
+from conpaas_iac.core.topology import Service, Topology
 from conpaas_iac.host import nebula
 from conpaas_iac.network import certificates, vpn
 from conpaas_iac.network.vpn import Place, Transport
@@ -111,7 +112,7 @@ def _topology() -> Topology:
         Node(f"web-{k}", "web", k, ("web",), IPv4Address(BLOCK.network_address + k), "lxd", SIZES["small"])
         for k in (1, 2)
     )
-    service = Service("web", "web", "php", BLOCK, True, {"web": 2}, nodes, (), (), {}, {}, BLOCK[1])
+    service = Service("web", "web", "php", BLOCK, True, {"web": 2}, nodes, (), (), {}, {}, (BLOCK[1],))
     return Topology("bench", "default", RANGE, (service,), (Flow(("web", ""), ("web", ""), PORT),))
 
 

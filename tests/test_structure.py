@@ -306,8 +306,6 @@ def test_modules_are_short_and_say_what_they_are(name: str) -> None:
     assert ast.get_docstring(ast.parse(text)), f"{name} has no docstring"
 
 
-
-
 FLAGS = ("ADOPTS", "BAKES", "KEEPS_ADDRESS", "KEYS_IN_USER_DATA", "OWN_RESOURCES")
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from conpaas_iac.provider.sdk import Identity
 
 
-
 @dataclass(frozen=True)
 class Cloud(base.Cloud):
     """Its machines are in an LXD project: that of the user's settings, or of the place's."""

@@ -109,7 +109,6 @@ class _Session:
         return failure
 
 
-
 def _failure(step: str, node: str, ended: Ended) -> Failure:
     said = [line for line in ended.lines if line.strip()]
     if not ended.begun:

@@ -256,8 +256,6 @@ def test_keys_are_part_of_the_first_machine(shop: World) -> None:
     assert "/srv/git/keys" not in there.files("web-1")
 
 
-
-
 def test_another_size_is_no_change_of_code(shop: World) -> None:
     shop.up({**backends(2), "Archive": "one", "Size": "medium"})
     assert "switch" not in {playbook for playbook, _ in shop.visits.seen}

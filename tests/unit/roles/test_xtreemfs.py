@@ -332,6 +332,14 @@ def test_a_policy_that_cannot_be_is_refused(master: Master, policy: str, value: 
     assert why in str(refused.value) and not master.asked
 
 
+@pytest.mark.parametrize(
+    ("count", "said"), [("0", "none"), ("1073741824", "1GiB"), ("524288000", "500MiB"), ("1000000", "1.0 MB")]
+)
+def test_a_quota_is_said_as_it_was_set(master: Master, count: str, said: str) -> None:
+    master.files.tool = lambda *_: f"shop: (…)\n length  |  |  | {count} |\n" if count != "0" else "shop: no quota\n"
+    assert master.files.quota_of("shop") == said
+
+
 def test_more_copies_than_the_named_osds_are_refused(master: Master) -> None:
     volumes(master, "shop")
     master.of_volume["shop"] = "2 on AC"

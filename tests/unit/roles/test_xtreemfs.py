@@ -1,10 +1,12 @@
 """The rules of the program on the file system's machines, and what is shipped to those that mount a volume."""
 
 import subprocess
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -89,9 +91,35 @@ class Master:
         return ""
 
 
+MODULES = [
+    f"filesystem.{name}"  # each needs only those before it
+    for name in ("placement", "machine", "master", "metadata", "osd", "volumes", "policies", "snapshots")
+]
+
+
+class Files:
+    """The program and its modules as one: what is replaced, is so wherever it is used."""
+
+    def __init__(self, *modules: ModuleType) -> None:
+        self.__dict__["modules"] = modules
+
+    def __getattr__(self, name: str) -> Any:
+        for each in self.modules:
+            if name in vars(each):
+                return vars(each)[name]
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        users = [each for each in self.modules if name in vars(each)]
+        assert users, f"nobody uses {name}"
+        for each in users:
+            setattr(each, name, value)
+
+
 @pytest.fixture
 def master(tmp_path: Path) -> Master:
-    return Master(rendered.program("xtreemfs", "xtreemfs", "filesystem.placement"), tmp_path)
+    program = rendered.program("xtreemfs", "xtreemfs", *MODULES)
+    return Master(Files(program, *(sys.modules[each] for each in MODULES)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +332,14 @@ def test_a_policy_that_cannot_be_is_refused(master: Master, policy: str, value: 
     assert why in str(refused.value) and not master.asked
 
 
+@pytest.mark.parametrize(
+    ("count", "said"), [("0", "none"), ("1073741824", "1GiB"), ("524288000", "500MiB"), ("1000000", "1.0 MB")]
+)
+def test_a_quota_is_said_as_it_was_set(master: Master, count: str, said: str) -> None:
+    master.files.tool = lambda *_: f"shop: (…)\n length  |  |  | {count} |\n" if count != "0" else "shop: no quota\n"
+    assert master.files.quota_of("shop") == said
+
+
 def test_more_copies_than_the_named_osds_are_refused(master: Master) -> None:
     volumes(master, "shop")
     master.of_volume["shop"] = "2 on AC"
@@ -373,8 +409,8 @@ def test_a_broken_snapshot_leaves_no_volume(
     assert not (master.files.VOLUMES / "shop").exists() and not any(master.files.SNAPSHOTS.iterdir())
 
 
-def test_a_snapshot_waits_for_osds(master: Master, founding: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(master.files, "FOR_OSD", 0.0)
+def test_a_snapshot_waits_for_osds(master: Master, founding: dict[str, Any]) -> None:
+    master.files.FOR_OSD = 0.0
     del master.servers[MASTER], master.servers[HERE]
     with pytest.raises(master.files.Failed, match="the snapshot waits for OSDs: fewer than 2 are there"):
         master.files.verify(founding, ["--found", "--resume"])

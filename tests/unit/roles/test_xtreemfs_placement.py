@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.roles import rendered
 
-rendered.program("xtreemfs", "xtreemfs", "filesystem.placement")
-from filesystem import placement  # type: ignore[import-not-found]  # noqa: E402
+placement = rendered.program("xtreemfs", "filesystem/placement.py")
 
 
 def osds(*clouds: str) -> list[dict[str, Any]]:

@@ -215,6 +215,14 @@ def test_an_osd_leaves_once_and_an_empty_one_at_once(master: Master) -> None:
     assert master.asked == ["stop moosefs-chunkserver", "stop moosefs-metalogger"]
 
 
+def test_a_logger_and_a_master_on_one_machine_have_folders_of_their_own(master: Master) -> None:
+    """A master that was killed reads each `changelog*` beside its metadata, and fails where they have holes."""
+    texts = rendered.render("xtreemfs", ("dir", "mrc"))
+    assert f"DATA_PATH = {master.files.COPIES}\n" in texts["/etc/mfs/mfsmetalogger.cfg"]
+    assert f"cd {master.files.COPIES} &&" in texts["/etc/systemd/system/conpaas-metadata@.service"]
+    assert "DATA_PATH" not in texts["/etc/mfs/mfsmaster.cfg"] and master.files.METADATA.parent != master.files.COPIES
+
+
 def test_metadata_begins_once(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = master.files
     files.METADATA, files.EMPTY = tmp_path / "metadata.mfs", tmp_path / "empty"

@@ -62,10 +62,10 @@ def _reason(url: str, error: object) -> str:
 
 def git_tar(url: str, revision: str, folder: Path) -> Path:
     """A tar of the files of a revision (branch, tag or commit; "" is the default branch), below `folder`."""
-    if revision and (not REVISION.fullmatch(revision) or ".." in revision):
-        raise UserError(f"{url}: {revision!r} is no branch, tag or commit")
     git.refuse_odd(url)
     git.refuse_secret(url)
+    if revision and (not REVISION.fullmatch(revision) or ".." in revision):
+        raise UserError(f"{url}: {revision!r} is no branch, tag or commit")
     repository = folder / "repository"
     git.run(folder, "init", "--quiet", "--bare", "--", str(repository), of=url)
     _fetch_revision(url, revision, repository)

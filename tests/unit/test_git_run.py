@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from conpaas_iac.commands import fleet_sync
 from conpaas_iac.errors import UserError
-from conpaas_iac.system import git
+from conpaas_iac.system import downloads, git
 from conpaas_iac.system.git import GitError
 from tests.processes import gone_within
 
@@ -130,3 +130,9 @@ def test_a_follower_takes_no_token_and_writes_none_into_a_unit(place: Path, monk
         monkeypatch.chdir(place)
         result = CliRunner().invoke(fleet_sync.command, words)
         assert isinstance(result.exception, UserError) and TOKEN not in f"{result.output}{result.exception.message}"
+
+
+def test_a_token_in_the_address_of_code_is_not_said_whatever_else_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        downloads.git_tar(f"https://robot:{TOKEN}@example.org/shop.git", "no..revision", tmp_path)
+    assert TOKEN not in raised.value.message and "whoever sees the address" in raised.value.message

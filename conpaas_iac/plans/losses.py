@@ -28,8 +28,10 @@ def of_change(
             kinds = types[service.type].descriptor.groups
             for group, members in groups[name].items():
                 having = {group, kinds[group].copied_to}
-                staying = {node.name for node in service.nodes if having & {*node.groups}}
-                if reason := _gone(members, staying, lost) or _steep(kinds[group], members, staying, lost):
+                keeping = {node.name for node in service.nodes if having & {*node.groups}}
+                staying = [node for node in members if node in keeping and node not in lost]
+                leaving = [node for node in members if node not in keeping]
+                if reason := _gone(members, staying, lost) or _steep(kinds[group], members, staying, leaving):
                     found[name] = reason
     return found
 
@@ -65,18 +67,17 @@ def _by_group(
     return found
 
 
-def _gone(machines: tuple[str, ...], wanted: Collection[str], lost: Collection[str]) -> str:
+def _gone(machines: tuple[str, ...], staying: Collection[str], lost: Collection[str]) -> str:
     """Why nothing of it stays; "" where some does."""
-    if any(node in wanted and node not in lost for node in machines):
+    if staying:
         return ""
     return f"{_names([node for node in machines if node in lost] or machines)} held the last copy of it"
 
 
-def _steep(group: Group, machines: tuple[str, ...], wanted: Collection[str], lost: Collection[str]) -> str:
+def _steep(group: Group, machines: tuple[str, ...], staying: Collection[str], leaving: Collection[str]) -> str:
     """Why too many would go at once; "" where one copy is enough, or enough of them stay."""
-    staying = [node for node in machines if node in wanted and node not in lost]
     is_enough = group.copied_to or group.hands_over or 2 * len(staying) > len(machines)
-    if len(machines) >= ENOUGH and not is_enough and set(machines) - set(wanted):
+    if len(machines) >= ENOUGH and not is_enough and leaving:
         return f"only {_names(staying)} of {len(machines)} would stay, less than a majority: go in smaller steps"
     return ""
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import re
-import tarfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -133,6 +131,9 @@ def local_file(context: Context, text: str, pointer: str) -> str:
 
 def snapshot(context: Context, text: str, pointer: str) -> str:
     """The same of an archive that a service's `snapshot` wrote; only its beginning is looked at, it may be large."""
+    import tarfile  # only where there is one: keeps the start fast
+    import zlib
+
     found = local_file(context, text, pointer)
     if "://" not in found and Path(found).is_file():
         try:

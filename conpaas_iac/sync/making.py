@@ -25,7 +25,9 @@ def touched(tree: Path, before: str, commit: str) -> tuple[str, ...]:
             approved = approvals.since(tree, [f"{before}..{commit}"])[0]
             span = f"{before}..{commit}"
     changed = survey.meant(repository.opened(tree, Choice(span=span)))
-    wanted = {*changed, *(title(*each.key) for each in approved)}
+    if not approved:
+        return changed
+    wanted = {*changed, *(title(*each.key) for each in approved)}  # of what there is: else it is tried for ever
     return tuple(each for each in survey.meant(repository.opened(tree, Choice())) if each in wanted)
 
 
